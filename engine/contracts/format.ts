@@ -1,0 +1,133 @@
+import type { TSchema } from 'typebox';
+import type { ErrorEntry } from '../errors.ts';
+import type { Fault, ItemBlock } from './item.ts';
+import type { Resources, ResourceKind } from './resources.ts';
+
+/** A body at rest, read as often as needed. All offsets are bytes. */
+export interface BodySource {
+  /** Path of the file, for random access; the file is never changed by a format. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Reads from `start` (default 0) to the end in chunks; every chunk is a buffer of its own and never reused. */
+  read(start?: number): AsyncIterable<Uint8Array>;
+}
+
+/** Where a scan may write a UTF-8 copy of a body in another charset. The engine flushes and renames it. */
+export interface TranscodeSink {
+  write(chunk: Uint8Array): Promise<void>;
+}
+
+/**
+ * What a scan found out: framing is sound to the end of the input. Plain data; stored with the submission and handed back
+ * to `read`, also after a restart.
+ */
+export interface Scan {
+  /** Number of items that `read` will give, in all. */
+  readonly items: number;
+  /** Charset of the original (`utf-8`, `utf-16le`, `windows-1252`, ...). */
+  readonly charset: string;
+  /** True when the body that `read` gets is the transcoded copy; cursors and lines refer to that copy. */
+  readonly transcoded: boolean;
+  /** Offset and line count where the first item begins (after BOM and header). */
+  readonly cursor: number;
+  readonly lines: number;
+  /** What else the format needs to go on: delimiter, header, ... */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface ScanContext {
+  readonly signal: AbortSignal;
+  /** Called at most once, when the input is not UTF-8. */
+  transcode(): TranscodeSink;
+}
+
+/** Reads blocks of items one after the other; it holds a file open until `close`. */
+export interface ItemReader {
+  /** The next items, at most `maxItems` and stopping soon after `maxBytes` of source; `undefined` after the end. */
+  next(maxItems: number, maxBytes: number): Promise<ItemBlock | undefined>;
+  close(): Promise<void>;
+}
+
+/** Facts a reader needs that are not in the bytes. */
+export interface ReadContext {
+  readonly signal: AbortSignal;
+  /** Day of acceptance in the production's zone, `yyyy-MM-dd`: what `today` means in rules. */
+  readonly today: string;
+}
+
+/** What stands around the messages of one batch. Stored with the batch, so that a retry is the same byte for byte. */
+export interface BatchPlan {
+  /** Batch id, unique and stable; the batch control id where the format writes one. */
+  readonly id: string;
+  /** Id of the batch that this one replaces (BHS-12), where there is one. */
+  readonly replaces?: string;
+  /** Time of planning, milliseconds since 1970, and the zone in which times are written. */
+  readonly plannedAt: number;
+  readonly timeZone: string;
+  readonly count: number;
+}
+
+/** One acknowledgement inside an answer. */
+export interface Acknowledgement {
+  /** The message's control id that it names (MSA-2); empty when it names none. */
+  readonly controlId: string;
+  /** The code as the receiver gave it (AA, AE, ...). */
+  readonly code: string;
+  readonly accepted: boolean;
+  /** The receiver's words, for people; may be empty. At most a few hundred characters. */
+  readonly words: string;
+}
+
+/** An answer as the format understands it. */
+export interface AnswerRead {
+  readonly acknowledgements: readonly Acknowledgement[];
+  /** Counts or references in the answer's own envelope that do not hold, as a sentence; shown as a warning. */
+  readonly warning?: string;
+}
+
+export interface Format {
+  /**
+   * Checks charset, framing and header to the end of the input, counts the items.
+   * @throws RefusedError with line and column where the input as a whole cannot be taken.
+   */
+  scan?(source: BodySource, context: ScanContext): Promise<Scan>;
+  /** Reads items from a cursor on. `source` is the transcoded copy where the scan made one. */
+  read?(source: BodySource, scan: Scan, from: { cursor: number; lines: number }, context: ReadContext): Promise<ItemReader>;
+  /**
+   * The key of a valid item among which the submission's valid items must be unique, or `undefined` where no rule asks.
+   * The engine keeps keyed digests of it and makes a later item with the same key invalid with `uniqueFault`.
+   */
+  uniqueKey?(values: readonly string[]): string | undefined;
+  uniqueFaults?(line: number): readonly Fault[];
+  /** The bytes before, between and after the messages of a batch, as chunks; constant memory. */
+  write?(plan: BatchPlan, messages: Iterable<Uint8Array>): Iterable<Uint8Array>;
+  /** Number of bytes that `write` adds to the messages' own. */
+  overhead?(plan: BatchPlan): number;
+  /**
+   * Understands an answer to what `write` made.
+   * @throws WaybillError `ANSWER_NOT_UNDERSTOOD` where it cannot be read as a whole.
+   */
+  answers?(answer: string): AnswerRead;
+}
+
+export interface FormatContext {
+  readonly resources: Resources;
+}
+
+export interface FormatDefinition<C = unknown> {
+  readonly kind: 'format';
+  readonly name: string;
+  readonly summary: string;
+  /** Markdown. */
+  readonly description: string;
+  readonly schema: TSchema;
+  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
+  readonly errors: Readonly<Record<string, ErrorEntry>>;
+  /** Kinds of files in the production's folder that belong to this format (record maps). */
+  readonly resources?: readonly ResourceKind[];
+  open(config: C, context: FormatContext): Format;
+}
+
+export function defineFormat<C>(definition: Omit<FormatDefinition<C>, 'kind'>): FormatDefinition<C> {
+  return { kind: 'format', ...definition };
+}

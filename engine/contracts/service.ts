@@ -1,0 +1,137 @@
+import type { TSchema } from 'typebox';
+import type { ErrorEntry } from '../errors.ts';
+import type { Fault } from './item.ts';
+import type { Clock, Logger } from './runtime.ts';
+import type { SubmissionState } from '../states.ts';
+
+/** A format with its settings, as configuration names it: `{ type: csv, recordMap: doses }`. */
+export interface FormatReference {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+/** How an input is to be read and where it goes. */
+export interface Rule {
+  readonly format: FormatReference;
+  readonly route: string;
+}
+
+/** What becomes of the same content coming again. */
+export interface DuplicatePolicy {
+  /** Window in milliseconds. */
+  readonly within: number;
+  /** `report`: it is not accepted again, the earlier submission is named; `accept`: it is a submission like any other. */
+  readonly then: 'report' | 'accept';
+}
+
+export interface AcceptRequest {
+  readonly body: AsyncIterable<Uint8Array>;
+  /** The sender's name for it. Data, never a path. */
+  readonly name: string;
+  readonly contentType?: string;
+  readonly rule: Rule;
+  readonly duplicates: DuplicatePolicy;
+  /** Accept in spite of an earlier submission with the same content (`submit --again`). */
+  readonly again?: boolean;
+  /** Unique id of the claim under which the input is held, where the service holds one; unique in the store. */
+  readonly claim?: string;
+  /** Called after the last byte is read and before the commit; throwing throws the body away. */
+  readonly confirm?: () => Promise<void>;
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly partner?: string;
+}
+
+export type Accepted =
+  | { readonly kind: 'stored'; readonly id: string }
+  /** The same content is here already; `id` is the earlier submission. Nothing was kept of this one. */
+  | { readonly kind: 'duplicate'; readonly id: string };
+
+/** A submission as services and people see it. */
+export interface SubmissionView {
+  readonly id: string;
+  readonly service: string;
+  readonly name: string;
+  readonly state: SubmissionState;
+  readonly acceptedAt: number;
+  readonly bytes: number;
+  /** SHA-256 of the content, hexadecimal. */
+  readonly hash: string;
+  readonly claim?: string;
+  /** Number of items, once scanned. */
+  readonly items?: number;
+  /** What the format found: delimiter, header, charset. */
+  readonly scan?: Readonly<Record<string, unknown>>;
+  /** Why it was refused. */
+  readonly refusal?: { readonly code: string; readonly reason: string; readonly line?: number; readonly column?: number };
+  /** True when every message of it is settled (also when refused or cancelled). */
+  readonly settled: boolean;
+  /** Number of items that are invalid, whole or in some entry. */
+  readonly rejectedItems: number;
+}
+
+/** A rejected item with everything that is wrong with it. */
+export interface RejectedItem {
+  /** `7kq2-15-217`: submission and item. */
+  readonly waybillId: string;
+  readonly line: number;
+  readonly fields: readonly string[];
+  readonly faults: readonly (Fault & { readonly entry?: string })[];
+}
+
+/** How far the service has got with telling its sender. Kept in the store, apart from the submission's state. */
+export type ServiceProgress = 'open' | 'moved' | 'closed';
+
+export interface ServiceContext<C> {
+  readonly name: string;
+  /** Frozen. */
+  readonly config: C;
+  /** Folder of the production: relative paths in the config begin there. */
+  readonly folder: string;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /**
+   * Takes an input in: when it resolves with `stored`, the input is on disk and committed.
+   * @throws RefusedError (not taken, with the reason) or any error of the disk: nothing was kept, try again later.
+   */
+  accept(request: AcceptRequest): Promise<Accepted>;
+  /** The submission accepted under this claim, if any. */
+  findClaim(claim: string): Promise<SubmissionView | undefined>;
+  submission(id: string): Promise<SubmissionView | undefined>;
+  /** This service's submissions that are not yet `closed`, in order of acceptance. */
+  unfinished(): Promise<readonly (SubmissionView & { readonly progress: ServiceProgress })[]>;
+  /** Records how far the service has got, durably. */
+  progress(id: string, progress: ServiceProgress): Promise<void>;
+  /** Tells of each submission of this service that was routed, refused, cancelled, or settled; may tell twice. */
+  onChange(listener: (id: string) => void): void;
+  /** The rejected items of a routed submission, in the order of the file; constant memory. */
+  rejected(id: string): AsyncIterable<RejectedItem>;
+  /** What became of it, as data for people: counts by entry and state, times, reasons. */
+  report(id: string): Promise<Readonly<Record<string, unknown>>>;
+}
+
+export interface ServiceHandle {
+  /** Stops taking in; resolves when what was begun is finished or given back. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceDefinition<C = unknown> {
+  readonly kind: 'service';
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly schema: TSchema;
+  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
+  readonly errors: Readonly<Record<string, ErrorEntry>>;
+  /** Every rule in the config with the key path to it, so that `check` can follow formats and routes. */
+  rules(config: C): readonly { readonly rule: Rule; readonly path: readonly (string | number)[] }[];
+  /** The rule for an input of this name (`waybill submit`), or `undefined` if none fits; and the duplicate policy. */
+  match(config: C, name: string): { readonly rule: Rule; readonly duplicates: DuplicatePolicy } | undefined;
+  /** Problems that the schema cannot see; looks at folders and permissions, changes nothing. */
+  probe?(config: C, folder: string): Promise<readonly { readonly path: readonly (string | number)[]; readonly code: string; readonly found: string; readonly expected: string; readonly cure: string }[]>;
+  start(context: ServiceContext<C>): Promise<ServiceHandle>;
+}
+
+export function defineService<C>(definition: Omit<ServiceDefinition<C>, 'kind'>): ServiceDefinition<C> {
+  return { kind: 'service', ...definition };
+}
