@@ -86,6 +86,8 @@ export interface AnswerRead {
 }
 
 export interface Format {
+  /** Names of the columns that conditions and transforms may use, in the order of `Item.values`; empty for other formats. */
+  readonly columns?: readonly string[];
   /**
    * Checks charset, framing and header to the end of the input, counts the items.
    * @throws RefusedError with line and column where the input as a whole cannot be taken.

@@ -12,6 +12,8 @@ export interface TransformContext {
   /** Text fields that came with an upload. */
   readonly fields: Readonly<Record<string, string>>;
   readonly partner: string;
+  /** Charset in which the destination wants its messages (`utf-8`, `us-ascii`, ...): what MSH-18 says unless it is set. */
+  readonly charset: string;
 }
 
 /** A message made by a transform. */

@@ -1,0 +1,88 @@
+import type { Accepted, AcceptRequest } from './contracts/service.ts';
+import type { Clock } from './contracts/runtime.ts';
+import type { Snapshot } from './contracts/production.ts';
+import type { Store } from './contracts/store.ts';
+import type { BodyFolder } from './bodies.ts';
+import { RefusedError } from './errors.ts';
+import { submissionId } from './ids.ts';
+import { label } from './labels.ts';
+import { rm } from 'node:fs/promises';
+
+/** What accepting needs to know of the running production. */
+export interface AcceptContext {
+  readonly store: Store;
+  readonly bodies: BodyFolder;
+  readonly clock: Clock;
+  readonly instance: string;
+  /** The next submission's number; a number is never given twice. */
+  readonly nextNumber: () => number;
+  /** The snapshot that submissions are pinned to from now on. */
+  readonly snapshot: () => { readonly hash: string; readonly content: Snapshot };
+  /** Called after the commit: something is to be routed. */
+  readonly accepted: () => void;
+}
+
+/**
+ * Takes an input in: stream to the body store, hashed on the way; one commit makes the submission. Resolves only after
+ * that commit.
+ * @throws RefusedError where the route is unknown; errors of the disk or the store, in which case nothing was kept.
+ */
+export async function accept(context: AcceptContext, service: string, request: AcceptRequest): Promise<Accepted> {
+  const snapshot = context.snapshot();
+  const route = snapshot.content.routes[request.rule.route];
+  if (!route) throw new RefusedError('ROUTE_UNKNOWN', `The production has no route ${request.rule.route}: name one of its routes in the service's rule.`);
+  const body = await context.bodies.begin();
+  const number = context.nextNumber();
+  const path = context.bodies.original(number);
+  const hash = await receive(body, request, path);
+  try {
+    const acceptedAt = context.clock.now();
+    const result = await context.store.accept({
+      number,
+      service,
+      partner: request.partner ?? '',
+      name: request.name,
+      contentType: request.contentType ?? '',
+      bytes: body.bytes,
+      hash,
+      claim: request.claim,
+      fields: request.fields ?? {},
+      acceptedAt,
+      format: request.rule.format,
+      route: request.rule.route,
+      snapshot: snapshot.hash,
+      gate: route.onInvalidRow === 'refuseFile',
+      entries: route.to.map(({ name, destination, transform }) => ({ name, destination, transform })),
+      owner: `${service}\n${request.partner ?? ''}`,
+      expiresAt: acceptedAt + request.duplicates.within,
+      refuseDuplicate: request.duplicates.then === 'report' && request.again !== true,
+    });
+    if (result.kind === 'duplicate') {
+      await rm(path, { force: true });
+      return { kind: 'duplicate', id: submissionId(context.instance, result.submission) };
+    }
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+  label('accept.answered');
+  context.accepted();
+  return { kind: 'stored', id: submissionId(context.instance, number) };
+}
+
+async function receive(body: Awaited<ReturnType<BodyFolder['begin']>>, request: AcceptRequest, path: string): Promise<string> {
+  try {
+    for await (const chunk of request.body) await body.write(chunk);
+    await request.confirm?.();
+  } catch (error) {
+    await body.discard();
+    throw error;
+  }
+  try {
+    return await body.keep(path);
+  } catch (error) {
+    await rm(body.path, { force: true });
+    await rm(path, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import iconv from 'iconv-lite';
+import type { Carries } from './contracts/operation.ts';
+
+/** What XML 1.0 cannot carry (2.2 "Characters"), lone surrogates included. */
+const NOT_XML = /[\0-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+
+const OUTSIDE: Readonly<Record<string, RegExp>> = {
+  'us-ascii': /[^\0-\x7F]/,
+  'iso-8859-1': /[^\0-\xFF]/,
+};
+
+/** A test for text: can the transport carry it as it is? */
+export function carriesCheck(carries: Carries): (text: string) => boolean {
+  const fits = charsetCheck(carries.charset.toLowerCase());
+  return carries.characters === 'xml10' ? (text) => !NOT_XML.test(text) && fits(text) : fits;
+}
+
+function charsetCheck(charset: string): (text: string) => boolean {
+  if (charset === 'utf-8') return () => true;
+  const outside = OUTSIDE[charset];
+  if (outside) return (text) => !outside.test(text);
+  return (text) => iconv.decode(iconv.encode(text, charset), charset) === text;
+}
+
+/** UTF-8 bytes in the destination's charset; what does not fit was refused before. */
+export function inCharset(bytes: Uint8Array, charset: string): Uint8Array {
+  if (charset.toLowerCase() === 'utf-8') return bytes;
+  return iconv.encode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), charset);
+}

@@ -1,0 +1,221 @@
+import type { BatchSettings, RetrySettings } from '../contracts/production.ts';
+import type { TSchema } from '../schema.ts';
+import { Cel, Duration, Keys, Secret, Size, Type, Words } from '../schema.ts';
+
+/** Names that become parts of ids, lanes, metrics and paths. */
+export const NAME_PATTERN = '^[a-z][a-z0-9-]{0,59}$';
+/** Names of files in the production's folder, without extension, and of tables. */
+export const FILE_NAME_PATTERN = '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$';
+
+const NAME_WORDS = 'lower-case letters, digits and dashes, a letter first';
+
+function Name(description: string): TSchema {
+  return Type.String({ pattern: NAME_PATTERN, description: `${description} (${NAME_WORDS})` });
+}
+
+const VALUES = Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_-]*$' }), Type.String(), {
+  description: 'Constants for transforms, by name: `values.facility`. Part of what a submission is pinned to.',
+  default: {},
+});
+
+const TABLES = Type.Record(
+  Type.String({ pattern: FILE_NAME_PATTERN }),
+  Keys({
+    file: Type.Unsafe<string>({
+      type: 'string',
+      'x-waybill': 'path',
+      description: 'Path of a CSV or YAML file, relative to the folder of the production.',
+    }),
+  }),
+  { description: 'Tables with a path of their own, beside those in tables/.', default: {} },
+);
+
+const PORT = { minimum: 1, maximum: 65535 };
+
+const LISTEN = Keys(
+  {
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address to listen on. Other than loopback only with tls or behindProxy.',
+    }),
+    port: Type.Integer({ ...PORT, description: 'TCP port that all REST services share.' }),
+    tls: Type.Optional(
+      Keys(
+        {
+          certificate: Secret({ description: `Certificate with its chain, PEM: \`\${file:secrets/server.pem}\`.` }),
+          key: Secret({ description: `Private key, PEM: \`\${file:secrets/server.key}\`.` }),
+        },
+        { description: 'Certificate and key of the listener.' },
+      ),
+    ),
+    behindProxy: Type.Boolean({
+      default: false,
+      description: 'A proxy in front does TLS and is the only one that connects.',
+    }),
+  },
+  { description: 'The listener that all REST services share.' },
+);
+
+const MONITOR = Keys(
+  {
+    host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address for health and metrics.' }),
+    port: Type.Integer({ ...PORT, description: 'TCP port for health and metrics.' }),
+  },
+  { description: 'Serves health and metrics over TCP; without it only the socket in the data folder answers.' },
+);
+
+const ENTRY = Keys({
+  name: Type.Optional(Name('Name of the entry in the ledger; default: the name of its destination')),
+  destination: Type.String({ minLength: 1, description: 'Name of a destination.' }),
+  transform: Type.String({ minLength: 1, description: 'Name of a file in transforms/, without extension.' }),
+  when: Type.Optional(Cel({ description: 'CEL condition; where it is false, the item is filtered in this entry.' })),
+});
+
+const ROUTE = Keys({
+  onInvalidRow: Words(['continue', 'refuseFile'], {
+    default: 'continue',
+    description: 'refuseFile: nothing is released unless every row is valid.',
+  }),
+  filter: Type.Array(
+    Keys({
+      dropWhen: Cel({ description: 'CEL condition; where it is true, the item is filtered in every entry.' }),
+      reason: Type.String({ minLength: 1, description: 'Why, as people will read it in the ledger.' }),
+    }),
+    { default: [], description: 'Conditions that leave items out, each with its reason; the first that holds counts.' },
+  ),
+  to: Type.Array(ENTRY, { minItems: 1, description: 'One entry for each message that an item becomes.' }),
+});
+
+/** Adapters' own keys, validated by the schema of their `type`. */
+const BY_TYPE = Type.Object({ type: Type.String({ minLength: 1, description: 'Name of the adapter.' }) });
+
+/** production.yaml without what adapters say about their own keys. */
+export const PRODUCTION_SCHEMA = Keys({
+  production: Name('Name of the production'),
+  timeZone: Type.Unsafe<string>({
+    type: 'string',
+    'x-waybill': 'timeZone',
+    default: 'UTC',
+    description: 'Zone of dates without one, of schedules, and of times in envelopes: a name of the IANA list.',
+  }),
+  values: VALUES,
+  tables: TABLES,
+  listen: Type.Optional(LISTEN),
+  monitor: Type.Optional(MONITOR),
+  services: Type.Record(Type.String({ pattern: NAME_PATTERN }), BY_TYPE, {
+    minProperties: 1,
+    description: 'What brings input in, by name.',
+  }),
+  routes: Type.Record(Type.String({ pattern: NAME_PATTERN }), ROUTE, {
+    minProperties: 1,
+    description: 'Where items go and what becomes of them, by name.',
+  }),
+  destinations: Type.Record(Type.String({ pattern: NAME_PATTERN }), BY_TYPE, {
+    minProperties: 1,
+    description: 'Where messages are sent to, by name.',
+  }),
+});
+
+/** The part of a production that has one form for all adapters. */
+export interface ProductionShape {
+  readonly production: string;
+  readonly timeZone: string;
+  readonly values: Readonly<Record<string, string>>;
+  readonly tables: Readonly<Record<string, { readonly file: string }>>;
+  readonly listen?: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls?: { readonly certificate: string; readonly key: string };
+    readonly behindProxy: boolean;
+  };
+  readonly monitor?: { readonly host: string; readonly port: number };
+  readonly services: Readonly<Record<string, { readonly type: string }>>;
+  readonly routes: Readonly<Record<string, RouteShape>>;
+  readonly destinations: Readonly<Record<string, { readonly type: string }>>;
+}
+
+export interface RouteShape {
+  readonly onInvalidRow: 'continue' | 'refuseFile';
+  readonly filter: readonly { readonly dropWhen: string; readonly reason: string }[];
+  readonly to: readonly {
+    readonly name?: string;
+    readonly destination: string;
+    readonly transform: string;
+    readonly when?: string;
+  }[];
+}
+
+/** A format with its settings: `type` and the keys of that format. */
+export const FORMAT_REFERENCE = Type.Object(
+  { type: Type.String({ minLength: 1, description: 'Name of the format.' }) },
+  { description: 'A format and its settings.' },
+);
+
+/** Batch settings where nothing is said: one message a call. */
+export const SINGLY: BatchSettings = Object.freeze({
+  maxMessages: 1,
+  maxBytes: 4_000_000,
+  maxAge: 30_000,
+  mixSubmissions: false,
+});
+
+const BATCH = Keys(
+  {
+    format: Type.Optional(FORMAT_REFERENCE),
+    maxMessages: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 1000,
+      description: 'Messages in a batch, at most.',
+    }),
+    maxBytes: Size({ default: '4MB', description: 'Size of a batch with its envelope, at most.' }),
+    maxAge: Duration({ default: '30s', description: 'The oldest message waits this long for others, at most.' }),
+    mixSubmissions: Type.Boolean({ default: false, description: 'Messages of several submissions may share a batch.' }),
+  },
+  { description: 'When a batch is closed: the first limit that is reached. Without it, one message a call.' },
+);
+
+const RETRY = Type.Object(
+  {
+    first: Duration({ default: '1s', description: 'Wait before the first retry.' }),
+    factor: Type.Number({
+      minimum: 1,
+      maximum: 100,
+      default: 2,
+      description: 'Each further wait is this many times as long.',
+    }),
+    ceiling: Duration({ default: '5m', description: 'No wait is longer.' }),
+    jitter: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 0.2,
+      description: 'Share of the wait that is drawn by chance.',
+    }),
+    giveUpAfter: Type.Union([Type.Literal('never'), Duration({ description: 'Time since the first attempt.' })], {
+      default: 'never',
+      description: 'When messages fail for good: never, or a duration since the first attempt.',
+    }),
+  },
+  { additionalProperties: false, default: {}, description: 'Waits between tries after a failure that may pass.' },
+);
+
+/** The keys that every destination has beside those of its adapter. */
+export const DESTINATION_KEYS: Readonly<Record<string, TSchema>> = {
+  batch: Type.Optional(BATCH),
+  order: Words(['strict'], { default: 'strict', description: 'strict: one lane, one call in flight, order is kept.' }),
+  retry: RETRY,
+  inDoubt: Words(['hold', 'resend'], {
+    default: 'hold',
+    description: 'What to do when nobody knows whether a message arrived: wait for a person, or send it again.',
+  }),
+};
+
+/** Values of `DESTINATION_KEYS`. */
+export interface DestinationShape {
+  readonly type: string;
+  readonly batch?: BatchSettings;
+  readonly order: 'strict';
+  readonly retry: RetrySettings;
+  readonly inDoubt: 'hold' | 'resend';
+}

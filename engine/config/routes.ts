@@ -1,0 +1,253 @@
+/** Routes: do services, entries, transforms, destinations and conditions fit each other? */
+import { compileCondition } from '../conditions.ts';
+import type { Format } from '../contracts/format.ts';
+import type { Destination, Route } from '../contracts/production.ts';
+import type { KeyPath, Resources } from '../contracts/resources.ts';
+import type { ReadDestination, ReadFormat, ReadRule, ReadService } from './adapters.ts';
+import { isRecord } from './adapters.ts';
+import type { Loading } from './loading.ts';
+import type { ProductionShape, RouteShape } from './production-schema.ts';
+import { SINGLY } from './production-schema.ts';
+import type { ReadFile } from './resources.ts';
+import { suggest } from './suggest.ts';
+
+/** Folder of the files that entries name under `transform`. */
+export const TRANSFORM_FOLDER = 'transforms';
+
+/** What feeds a route, as far as conditions and transforms see it. */
+interface Feed {
+  /** Names of files that the format names, by their key: `recordMap: doses`. */
+  readonly named: Readonly<Record<string, string>>;
+  readonly columns: readonly string[];
+}
+
+/** Everything that the checks of routes look at. */
+export interface Parts {
+  readonly shape: ProductionShape;
+  readonly services: readonly ReadService[];
+  readonly destinations: readonly ReadDestination[];
+  readonly files: readonly ReadFile[];
+  /** Files with errors: what follows from them is not told again. */
+  readonly faulty: ReadonlySet<ReadFile>;
+  readonly resources: Resources;
+}
+
+/** Checks rules, formats, routes, entries and destinations against each other; everything wrong becomes a problem. */
+export function checkRoutes(loading: Loading, parts: Parts): void {
+  for (const service of parts.services) for (const rule of service.rules) checkRule(loading, parts, rule);
+  for (const [name, route] of Object.entries(parts.shape.routes)) checkRoute(loading, parts, name, route);
+  for (const destination of parts.destinations) checkDestination(loading, parts, destination);
+}
+
+/** The routes as the engine runs them, with every entry named. */
+export function finishedRoutes(shape: ProductionShape): Readonly<Record<string, Route>> {
+  const routes: Record<string, Route> = Object.create(null);
+  for (const [name, { onInvalidRow, filter, to }] of Object.entries(shape.routes)) {
+    const entries = to.map((entry) => Object.freeze({ ...entry, name: entry.name ?? entry.destination }));
+    routes[name] = Object.freeze({ onInvalidRow, filter, to: Object.freeze(entries) });
+  }
+  return Object.freeze(routes);
+}
+
+/** A destination as the engine runs it. */
+export function finishedDestination({ shape, config, format, definition }: ReadDestination): Destination {
+  const { format: _, ...limits } = shape.batch ?? SINGLY;
+  const batch = Object.freeze(format ? { ...limits, format: format.reference } : limits);
+  const { order, retry, inDoubt } = shape;
+  return Object.freeze({ type: definition.name, config, batch, order, retry, inDoubt });
+}
+
+function checkRule(loading: Loading, parts: Parts, rule: ReadRule): void {
+  const routes = Object.keys(parts.shape.routes);
+  if (!routes.includes(rule.route)) loading.unknownName('UNKNOWN_ROUTE', [...rule.path, 'route'], rule.route, routes);
+  if (!rule.format) return;
+  const format = openFormat(loading, parts, rule.format);
+  if (format && !format.read) {
+    loading.issue(
+      'CANNOT_READ',
+      [...rule.format.path, 'type'],
+      rule.format.definition.name,
+      'a format that reads items',
+    );
+  }
+}
+
+/** Opens a format to see whether it can work with its settings. */
+function openFormat(loading: Loading, parts: Parts, { definition, reference, path }: ReadFormat): Format | undefined {
+  if (namesBroken(parts, reference, definition.resources ?? [])) return undefined;
+  try {
+    return definition.open(reference, { resources: parts.resources });
+  } catch (error) {
+    reportUnusable(loading, parts, error, path, reference, definition.resources ?? []);
+    return undefined;
+  }
+}
+
+type Kinds = NonNullable<ReadFormat['definition']['resources']>;
+
+/** True where the settings name a file that has problems of its own. */
+function namesBroken(parts: Parts, settings: unknown, kinds: Kinds): boolean {
+  return namedFiles(settings, kinds).some(({ kind, name }) =>
+    parts.files.some((file) => file.kind === kind && file.name === name && parts.faulty.has(file)),
+  );
+}
+
+function namedFiles(settings: unknown, kinds: Kinds) {
+  if (!isRecord(settings)) return [];
+  return kinds.flatMap((kind) => {
+    const name = settings[kind.key];
+    return typeof name === 'string' ? [{ kind, name }] : [];
+  });
+}
+
+/** What an adapter threw; where it names a file that does not exist, the problem stands at that name, with a suggestion. */
+function reportUnusable(
+  loading: Loading,
+  parts: Parts,
+  error: unknown,
+  path: KeyPath,
+  settings: unknown,
+  kinds: Kinds,
+) {
+  const missing = namedFiles(settings, kinds).find(
+    ({ kind, name }) => !parts.files.some((file) => file.kind === kind && file.name === name),
+  );
+  const issue = loading.issueOf(error, missing && !pathOfError(error) ? [...path, missing.kind.key] : path);
+  if (!missing) return loading.issues([issue]);
+  const { folder } = missing.kind;
+  const names = parts.files.filter((file) => file.kind === missing.kind).map((file) => file.name);
+  const near = suggest(missing.name, names);
+  const cure = near ? `write ${near}` : `add ${folder}/${missing.name}.yaml, or correct the name`;
+  return loading.issues([{ ...issue, expected: near ?? `the name of a file in ${folder}/`, cure }]);
+}
+
+function pathOfError(error: unknown): boolean {
+  return isRecord(error) && isRecord(error.place) && error.place.path !== undefined;
+}
+
+function checkRoute(loading: Loading, parts: Parts, name: string, route: RouteShape): void {
+  const path = ['routes', name];
+  const feeds = feedsOf(parts, name, route);
+  for (const [index, { dropWhen }] of route.filter.entries()) {
+    checkCondition(loading, parts, [...path, 'filter', index, 'dropWhen'], dropWhen, feeds);
+  }
+  const names = new Set<string>();
+  for (const [index, entry] of route.to.entries()) {
+    const at = [...path, 'to', index];
+    checkEntry(loading, parts, at, entry, feeds);
+    const entryName = entry.name ?? entry.destination;
+    const key = entry.name === undefined ? 'destination' : 'name';
+    if (names.has(entryName))
+      loading.issue('DUPLICATE_ENTRY', [...at, key], `${entryName} again`, 'names of its own for each');
+    names.add(entryName);
+  }
+}
+
+type EntryShape = RouteShape['to'][number];
+
+function checkEntry(loading: Loading, parts: Parts, path: KeyPath, entry: EntryShape, feeds: readonly Feed[]): void {
+  const destinations = Object.keys(parts.shape.destinations);
+  if (!destinations.includes(entry.destination)) {
+    loading.unknownName('UNKNOWN_DESTINATION', [...path, 'destination'], entry.destination, destinations);
+  }
+  if (entry.when !== undefined) checkCondition(loading, parts, [...path, 'when'], entry.when, feeds);
+  checkTransform(loading, parts, [...path, 'transform'], entry.transform, feeds);
+}
+
+function checkTransform(loading: Loading, parts: Parts, path: KeyPath, name: string, feeds: readonly Feed[]): void {
+  const transforms = parts.files.filter(({ kind }) => kind.folder === TRANSFORM_FOLDER);
+  const matching = transforms.filter((file) => file.name === name);
+  const [transform, second] = matching;
+  if (!transform) {
+    const names = transforms.map((file) => file.name);
+    loading.unknownName('UNKNOWN_TRANSFORM', path, name, names);
+    return;
+  }
+  if (second) {
+    loading.issue('AMBIGUOUS_TRANSFORM', path, `${transform.file} and ${second.file}`, 'one of them');
+    return;
+  }
+  const from = isRecord(transform.data) && isRecord(transform.data.from) ? transform.data.from : {};
+  for (const { named } of feeds) {
+    for (const [key, fed] of Object.entries(named)) {
+      const wanted = from[key];
+      if (typeof wanted !== 'string' || wanted === fed) continue;
+      loading.issue(
+        'RECORD_MAP_MISMATCH',
+        path,
+        `${name}, which is written for ${key} ${wanted}`,
+        `one for ${key} ${fed}`,
+      );
+    }
+  }
+}
+
+function checkCondition(loading: Loading, parts: Parts, path: KeyPath, text: string, feeds: readonly Feed[]): void {
+  for (const { columns } of feeds) {
+    try {
+      compileCondition(text, columns, { values: parts.resources.values });
+    } catch (error) {
+      loading.issues([loading.issueOf(error, path)]);
+    }
+  }
+}
+
+/** What feeds a route: the formats of its rules, or, where none is sound, what its transforms say that they are written for. */
+function feedsOf(parts: Parts, name: string, route: RouteShape): readonly Feed[] {
+  const rules = parts.services.flatMap((service) => service.rules).filter((rule) => rule.route === name);
+  const formats = rules.flatMap((rule) => (rule.format ? [rule.format] : []));
+  if (formats.length > 0) return formats.flatMap((format) => feedOf(parts, format));
+  const transforms = parts.files.filter(
+    (file) => file.kind.folder === TRANSFORM_FOLDER && route.to.some(({ transform }) => transform === file.name),
+  );
+  return transforms.flatMap(({ data }) => {
+    const recordMap = isRecord(data) && isRecord(data.from) ? data.from.recordMap : undefined;
+    const file = parts.files.find((each) => each.kind.key === 'recordMap' && each.name === recordMap && each.sound);
+    return file ? [{ named: {}, columns: columnsOf(file.data) }] : [];
+  });
+}
+
+/** None where a file that the format names is missing or broken: what follows from that is not worth a problem. */
+function feedOf(parts: Parts, { definition, reference }: ReadFormat): readonly Feed[] {
+  const named: Record<string, string> = {};
+  const columns: string[] = [];
+  for (const { kind, name } of namedFiles(reference, definition.resources ?? [])) {
+    const file = parts.files.find((each) => each.kind === kind && each.name === name && each.sound);
+    if (!file) return [];
+    named[kind.key] = name;
+    columns.push(...columnsOf(file.data));
+  }
+  return [{ named, columns }];
+}
+
+/** Names of the columns of a record map. */
+function columnsOf(data: unknown): readonly string[] {
+  const columns = isRecord(data) ? data.columns : undefined;
+  if (!Array.isArray(columns)) return [];
+  return columns.flatMap((column: unknown) =>
+    isRecord(column) && typeof column.name === 'string' ? [column.name] : [],
+  );
+}
+
+function checkDestination(loading: Loading, parts: Parts, destination: ReadDestination): void {
+  const { definition, config, format, shape, name } = destination;
+  const path = ['destinations', name];
+  const opened = format && openFormat(loading, parts, format);
+  if (opened && !opened.write) {
+    loading.issue('CANNOT_WRITE', [...format.path, 'type'], format.definition.name, 'a format that writes');
+  }
+  if (namesBroken(parts, config, definition.resources ?? [])) return;
+  try {
+    const { repeatable } = definition.describe(config, parts.resources);
+    if (shape.inDoubt === 'resend' && !repeatable) {
+      loading.issue(
+        'RESEND_NOT_SAFE',
+        [...path, 'inDoubt'],
+        'resend, for a receiver that may take the same message twice',
+        'hold',
+      );
+    }
+  } catch (error) {
+    reportUnusable(loading, parts, error, path, config, definition.resources ?? []);
+  }
+}

@@ -1,0 +1,57 @@
+import { channel } from 'node:diagnostics_channel';
+
+/**
+ * Everything that can happen and that a person or a metric may want to know of, defined once: its level, its sentence,
+ * its place in the metrics. Levels: warn = nothing is lost; error = a person is needed; info = rare and normal.
+ */
+export interface EventDefinition {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly says: string;
+}
+
+export const EVENTS = {
+  engineStarted: { level: 'info', says: 'the engine is running' },
+  engineStopping: { level: 'info', says: 'the engine is stopping: it takes nothing in and finishes the calls in flight' },
+  submissionAccepted: { level: 'debug', says: 'a submission was accepted' },
+  submissionRefused: { level: 'warn', says: 'a submission was refused; nothing of it is sent' },
+  submissionRouted: { level: 'debug', says: 'every item of a submission has its ledger rows' },
+  submissionSettled: { level: 'debug', says: 'every message of a submission is settled' },
+  routingFailed: { level: 'error', says: 'a submission cannot be routed; it is tried again, and later ones wait' },
+  workerEnded: { level: 'error', says: 'the transform worker ended or hung; it is started again' },
+  rowFailed: { level: 'error', says: 'a row ended the transform worker twice and was set aside as failed' },
+  batchDelivered: { level: 'debug', says: 'a batch was answered' },
+  batchRetried: { level: 'warn', says: 'a batch did not get through; it is tried again by itself' },
+  batchInDoubt: { level: 'error', says: 'a batch may have arrived; the lane waits for a decision' },
+  batchResent: { level: 'warn', says: 'a batch in doubt is sent again, as the destination allows' },
+  batchFailed: { level: 'error', says: 'a batch can never be delivered as it is' },
+  messagesRejected: { level: 'warn', says: 'the receiver rejected messages' },
+  destinationStopped: { level: 'error', says: 'a destination was stopped' },
+  destinationResumed: { level: 'info', says: 'a destination goes on' },
+  answerNotStored: { level: 'error', says: 'an answer was received and cannot be stored; the lane waits and nothing is sent' },
+  storeFailed: { level: 'error', says: 'the ledger cannot be written; services take nothing in until it can' },
+  storeRecovered: { level: 'info', says: 'the ledger can be written again' },
+} as const satisfies Record<string, EventDefinition>;
+
+export type EventName = keyof typeof EVENTS;
+
+/** What travels with an event: ids, names of things in the configuration, codes, counts. Never a value of a row. */
+export type EventFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface EngineEvent {
+  readonly name: EventName;
+  readonly fields: EventFields;
+}
+
+const events = channel('waybill:event');
+
+/** Tells whoever listens: the log, the metrics, tests. */
+export function emit(name: EventName, fields: EventFields = {}): void {
+  if (events.hasSubscribers) events.publish({ name, fields } satisfies EngineEvent);
+}
+
+/** Listens to all events; gives a function that ends it. */
+export function onEvent(listener: (event: EngineEvent) => void): () => void {
+  const subscriber = (message: unknown) => listener(message as EngineEvent);
+  events.subscribe(subscriber);
+  return () => events.unsubscribe(subscriber);
+}

@@ -1,0 +1,153 @@
+import { type KeptReject, MessagePacker, packLines, packRejects } from './blocks.ts';
+import type { Fault, Item, ItemBlock } from './contracts/item.ts';
+import type { NewBlock, NewBodyBlock } from './contracts/store.ts';
+import type { TransformContext } from './contracts/transform.ts';
+import { messageId } from './ids.ts';
+import { type EntryProgram, type RouteProgram, runEntry } from './route-program.ts';
+import type { MessageState } from './states.ts';
+import { UniqueKeys } from './unique-keys.ts';
+
+/** What stays the same for all blocks of a submission. */
+export interface BlockMaker {
+  readonly instance: string;
+  readonly submission: number;
+  readonly route: RouteProgram;
+  readonly context: Omit<TransformContext, 'messageId' | 'charset'>;
+  readonly keys: UniqueKeys;
+  /** Items that ended the worker twice are not run again; they become *failed*. */
+  readonly failItem: number | undefined;
+  /** Made once by `bodiesOf` and used for block after block. */
+  readonly bodies: readonly BodyInMaking[];
+}
+
+type RejectFault = KeptReject['faults'][number];
+
+/** Messages of the entries that go to one destination, while a block is made. */
+export interface BodyInMaking {
+  readonly destination: string;
+  readonly entries: readonly { readonly index: number; readonly program: EntryProgram }[];
+  readonly packer: MessagePacker;
+  readonly exceptions: { position: number; state: MessageState }[];
+}
+
+/**
+ * Validates, filters and transforms the items of one block and packs what becomes of them: bodies, ledger exceptions,
+ * rejected rows, digests of unique keys.
+ */
+export function makeBlock(maker: BlockMaker, items: ItemBlock, block: number, firstItem: number): NewBlock {
+  const { bodies } = maker;
+  for (const body of bodies) {
+    body.packer.reset();
+    body.exceptions.length = 0;
+  }
+  const rejects: KeptReject[] = [];
+  const digests: Buffer[] = [];
+  items.items.forEach((item, index) => {
+    const number = firstItem + index;
+    const faults = routeItem(maker, item, number, index, bodies, digests);
+    if (faults.length > 0) rejects.push({ item: number, line: item.line, fields: item.fields, faults });
+  });
+  return {
+    submission: maker.submission,
+    block,
+    firstItem,
+    items: items.items.length,
+    firstLine: items.items[0]?.line ?? 0,
+    lastLine: items.items.at(-1)?.lastLine ?? 0,
+    cursor: items.cursor,
+    lines: items.lines,
+    itemLines: packLines(items.items),
+    rejects: rejects.length > 0 ? packRejects(rejects) : undefined,
+    rejectedItems: rejects.length,
+    uniqueKeys: digests.length > 0 ? new Uint8Array(Buffer.concat(digests)) : undefined,
+    bodies: bodies.map(finishBody),
+  };
+}
+
+/** One collection of messages for each destination of a route. */
+export function bodiesOf(entries: readonly EntryProgram[]): BodyInMaking[] {
+  const groups = new Map<string, { index: number; program: EntryProgram }[]>();
+  entries.forEach((program, index) => {
+    const group = groups.get(program.destination) ?? [];
+    group.push({ index, program });
+    groups.set(program.destination, group);
+  });
+  return [...groups].map(([destination, group]) => ({ destination, entries: group, packer: new MessagePacker(), exceptions: [] }));
+}
+
+function finishBody(body: BodyInMaking): NewBodyBlock {
+  return {
+    destination: body.destination,
+    entries: body.entries.map(({ index }) => index),
+    bytes: body.packer.bytes,
+    body: body.packer.pack(),
+    exceptions: [...body.exceptions],
+  };
+}
+
+/** Gives what is wrong with the item, of the record map or of single entries. */
+function routeItem(maker: BlockMaker, item: Item, number: number, index: number, bodies: readonly BodyInMaking[], digests: Buffer[]): RejectFault[] {
+  if (number === maker.failItem) {
+    leaveOut(bodies, index, 'failed');
+    return [{ code: 'TRANSFORM_CRASHED', line: item.line, reason: 'this row ended or hung the transform worker twice' }];
+  }
+  const faults = item.faults.length > 0 ? item.faults : repeatedKey(maker, item, digests);
+  if (faults.length > 0) {
+    leaveOut(bodies, index, 'invalid');
+    return [...faults];
+  }
+  if (isFiltered(maker, item)) {
+    leaveOut(bodies, index, 'filtered');
+    return [];
+  }
+  return bodies.flatMap((body) => routeEntries(maker, item, number, index, body));
+}
+
+function isFiltered({ route, context }: BlockMaker, item: Item): boolean {
+  if (route.filters.length === 0) return false;
+  const full: TransformContext = { ...context, messageId: '', charset: '' };
+  return route.filters.some(({ drops }) => drops(item, full));
+}
+
+function repeatedKey(maker: BlockMaker, item: Item, digests: Buffer[]): readonly Fault[] {
+  const key = maker.route.format.uniqueKey?.(item.values);
+  if (key === undefined) return [];
+  const digest = maker.keys.digest(key);
+  if (!maker.keys.add(digest)) return maker.route.format.uniqueFaults?.(item.line) ?? [];
+  digests.push(digest);
+  return [];
+}
+
+function leaveOut(bodies: readonly BodyInMaking[], index: number, state: MessageState): void {
+  for (const body of bodies) {
+    body.entries.forEach((_, at) => {
+      body.packer.addNothing();
+      body.exceptions.push({ position: index * body.entries.length + at, state });
+    });
+  }
+}
+
+function routeEntries(maker: BlockMaker, item: Item, number: number, index: number, body: BodyInMaking): RejectFault[] {
+  const faults: RejectFault[] = [];
+  for (let at = 0; at < body.entries.length; at += 1) {
+    const entry = body.entries[at];
+    if (!entry) continue;
+    const context: TransformContext = {
+      messageId: messageId(maker.instance, maker.submission, number, entry.index),
+      charset: entry.program.charset,
+      acceptedAt: maker.context.acceptedAt,
+      submission: maker.context.submission,
+      fields: maker.context.fields,
+      partner: maker.context.partner,
+    };
+    const result = runEntry(entry.program, item, context);
+    if (result.kind === 'message') {
+      body.packer.addText(result.message.text, result.message.controlId);
+      continue;
+    }
+    body.packer.addNothing();
+    body.exceptions.push({ position: index * body.entries.length + at, state: result.kind });
+    if (result.kind === 'invalid') faults.push(...result.faults.map((fault) => ({ ...fault, entry: entry.program.name })));
+  }
+  return faults;
+}

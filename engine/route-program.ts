@@ -1,0 +1,121 @@
+import type { Carries } from './contracts/operation.ts';
+import type { Format } from './contracts/format.ts';
+import type { Fault, Item } from './contracts/item.ts';
+import type { Snapshot } from './contracts/production.ts';
+import type { FormatReference } from './contracts/service.ts';
+import type { Condition, OutMessage, TransformContext, TransformDefinition, TransformProgram } from './contracts/transform.ts';
+import type { Registry } from './registry.ts';
+import { carriesCheck } from './carries.ts';
+import { compileCondition } from './conditions.ts';
+import { defineErrors, WaybillError } from './errors.ts';
+
+export const ROUTE_ERRORS = defineErrors({
+  ROUTE_UNKNOWN: { means: 'A service names a route that the production does not have.', cure: 'Name one of the production\'s routes in the service\'s rule.' },
+  TRANSFORM_UNKNOWN: { means: 'An entry names a transform that the production does not have.', cure: 'Add transforms/NAME.yaml or name another transform.' },
+  CHARACTER_NOT_CARRIED: {
+    means: 'A value holds a character that the destination\'s transport cannot carry (XML 1.0), or that its charset does not have.',
+    cure: 'Correct the character in the source, or let a transform replace it.',
+  },
+});
+
+/** One entry of a route, ready to run. */
+export interface EntryProgram {
+  readonly name: string;
+  readonly destination: string;
+  readonly transform: string;
+  readonly charset: string;
+  readonly when: Condition | undefined;
+  readonly program: TransformProgram;
+  /** True when the destination's transport can carry the text. */
+  readonly carries: (text: string) => boolean;
+}
+
+/** A route of a snapshot, ready to run over items of one format. */
+export interface RouteProgram {
+  readonly format: Format;
+  readonly filters: readonly { readonly drops: Condition; readonly reason: string }[];
+  readonly entries: readonly EntryProgram[];
+}
+
+/** What one entry makes of a valid item. */
+export type EntryResult =
+  | { readonly kind: 'message'; readonly message: OutMessage }
+  | { readonly kind: 'invalid'; readonly faults: readonly Fault[] }
+  | { readonly kind: 'filtered'; readonly reason: string };
+
+/** Opens the format that a rule names. */
+export async function openFormat(registry: Registry, snapshot: Snapshot, reference: FormatReference): Promise<Format> {
+  const definition = await registry.get('format', reference.type);
+  return definition.open(reference, { resources: snapshot.resources });
+}
+
+/**
+ * Compiles a route once. `carries` says what each destination's transport can carry (from the running production).
+ * @throws WaybillError where something of it is missing or wrong.
+ */
+export async function compileRoute(
+  registry: Registry,
+  snapshot: Snapshot,
+  routeName: string,
+  reference: FormatReference,
+  carries: Readonly<Record<string, Carries>>,
+): Promise<RouteProgram> {
+  const route = snapshot.routes[routeName];
+  if (!route) throw new WaybillError('ROUTE_UNKNOWN', `The snapshot has no route ${routeName}: name one of its routes in the service's rule.`);
+  const format = await openFormat(registry, snapshot, reference);
+  const columns = format.columns ?? [];
+  const entries = route.to.map(async (entry): Promise<EntryProgram> => {
+    const transport = carries[entry.destination] ?? { charset: 'utf-8', characters: 'any' };
+    return {
+      name: entry.name,
+      destination: entry.destination,
+      transform: entry.transform,
+      charset: transport.charset,
+      when: entry.when === undefined ? undefined : compileCondition(entry.when, columns),
+      program: await compileTransform(registry, snapshot, entry.transform),
+      carries: carriesCheck(transport),
+    };
+  });
+  return {
+    format,
+    filters: route.filter.map(({ dropWhen, reason }) => ({ drops: compileCondition(dropWhen, columns), reason })),
+    entries: await Promise.all(entries),
+  };
+}
+
+/** Compiles a transform by the language in which the production has it. */
+export async function compileTransform(registry: Registry, snapshot: Snapshot, name: string): Promise<TransformProgram> {
+  for (const definition of await registry.all('transform')) {
+    if (hasTransform(definition, snapshot, name)) return definition.compile(name, snapshot.resources);
+  }
+  throw new WaybillError('TRANSFORM_UNKNOWN', `The production has no transform ${name}: add transforms/${name}.yaml or name another one.`);
+}
+
+function hasTransform(definition: TransformDefinition, snapshot: Snapshot, name: string): boolean {
+  return definition.resources.some(({ folder, extensions }) =>
+    extensions.some((extension) => {
+      const key = extension === 'yaml' ? folder : `${folder}.${extension}`;
+      const files = snapshot.resources.files[key];
+      return files !== undefined && Object.hasOwn(files, name);
+    }),
+  );
+}
+
+/** Runs one entry over a valid item. */
+export function runEntry(entry: EntryProgram, item: Item, context: TransformContext): EntryResult {
+  if (entry.when && !entry.when(item, context)) return { kind: 'filtered', reason: 'the entry\'s condition `when` does not hold' };
+  const result = entry.program.run(item, context);
+  if (result.kind === 'dropped') return { kind: 'filtered', reason: result.reason };
+  if (result.kind === 'message' && !entry.carries(result.message.text)) return { kind: 'invalid', faults: notCarried(entry, item) };
+  return result;
+}
+
+function notCarried(entry: EntryProgram, item: Item): Fault[] {
+  return [
+    {
+      code: 'CHARACTER_NOT_CARRIED',
+      line: item.line,
+      reason: `a character of this row cannot be carried to ${entry.destination} (its transport takes ${entry.charset} and no control characters)`,
+    },
+  ];
+}

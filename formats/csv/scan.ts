@@ -1,0 +1,180 @@
+/** The scan: charset, framing and header to the end of the input, with the number of rows. */
+import type { BodySource, Scan, ScanContext } from '../../engine/contracts/format.ts';
+import { RefusedError, WaybillError } from '../../engine/errors.ts';
+import { charsetOf, decoded } from './charset.ts';
+import { CSV_ERRORS } from './errors.ts';
+import { detectDelimiter, placeColumns } from './header.ts';
+import type { RecordMap } from './record-map.ts';
+import { RowParser } from './rows.ts';
+import type { Settings } from './settings.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const QUOTE = 0x22;
+/** A first line longer than this is not looked at further to find the delimiter. */
+const DETECT_BYTES = 1_000_000;
+
+/** What a reader needs of a scan; stored as `Scan.details`. */
+export interface Layout {
+  readonly delimiter: string;
+  /** Names as the file has them; absent for files without a header. */
+  readonly header?: readonly string[];
+  /** Number of fields that every row must have. */
+  readonly width: number;
+  /** For each column of the record map the index of its field, or -1; absent without a record map. */
+  readonly columns?: readonly number[];
+}
+
+/** @throws RefusedError with line and column where the file as a whole cannot be taken. */
+export async function scanCsv(
+  source: BodySource,
+  context: ScanContext,
+  settings: Settings,
+  map: RecordMap | undefined,
+): Promise<Scan> {
+  const found = charsetOf(await firstBytes(source, 3), settings.charset);
+  const transcoded = found.charset !== 'utf-8';
+  const sink = transcoded ? context.transcode() : undefined;
+  const chunks = decoded(source, found);
+  try {
+    const { head, ended } = await firstLine(chunks, settings.quotes !== 'none');
+    const delimiter = detectDelimiter(lineOf(head, settings.quotes !== 'none'), settings.delimiters, settings, map);
+    const count = new Counter({ cursor: transcoded ? 0 : found.mark, lines: 0 }, delimiter, settings, map);
+    const parser = new RowParser({ ...settings, delimiter }, count.start, count.row);
+    const take = async (chunk: Buffer) => {
+      context.signal.throwIfAborted();
+      parser.feed(chunk);
+      await sink?.write(chunk);
+    };
+    for (const chunk of head) await take(chunk);
+    if (!ended) for await (const chunk of chunks) await take(chunk);
+    parser.finish();
+    return { ...count.result(), charset: found.charset, transcoded };
+  } finally {
+    await chunks.return(undefined);
+  }
+}
+
+/** Takes the first row for the header, and counts the others. */
+class Counter {
+  readonly start: { readonly cursor: number; readonly lines: number };
+  readonly #delimiter: string;
+  readonly #settings: Settings;
+  readonly #map: RecordMap | undefined;
+  #layout: Layout | undefined;
+  #begin: { readonly cursor: number; readonly lines: number };
+  #items = 0;
+
+  constructor(
+    start: { readonly cursor: number; readonly lines: number },
+    delimiter: string,
+    settings: Settings,
+    map: RecordMap | undefined,
+  ) {
+    this.start = start;
+    this.#begin = start;
+    this.#delimiter = delimiter;
+    this.#settings = settings;
+    this.#map = map;
+  }
+
+  readonly row = (fields: string[], line: number, lastLine: number, cursor: number): void => {
+    if (this.#layout !== undefined) {
+      this.#items += 1;
+      return;
+    }
+    const map = this.#map;
+    if (this.#settings.header === 'none') {
+      this.#layout = {
+        delimiter: this.#delimiter,
+        width: map?.columns.length ?? fields.length,
+        ...(map === undefined ? {} : { columns: map.columns.map((_, index) => index) }),
+      };
+      this.#items = 1;
+      return;
+    }
+    this.#layout = {
+      delimiter: this.#delimiter,
+      header: fields.map((name) => name.trim()),
+      width: fields.length,
+      ...(map === undefined ? {} : { columns: placeColumns(fields, line, map) }),
+    };
+    this.#begin = { cursor, lines: lastLine };
+  };
+
+  result(): Pick<Scan, 'items' | 'cursor' | 'lines' | 'details'> {
+    if (this.#layout === undefined) {
+      throw new RefusedError('EMPTY_FILE', `the file is empty. ${CSV_ERRORS.EMPTY_FILE.cure}`, { line: 1 });
+    }
+    return { items: this.#items, ...this.#begin, details: { ...this.#layout } };
+  }
+}
+
+/** The layout that a scan stored. @throws WaybillError `CSV_UNREADABLE` where it is of another format or record map */
+export function layoutOf(scan: Scan, map: RecordMap | undefined): Layout {
+  const { delimiter, width, columns, header } = scan.details;
+  const sound =
+    typeof delimiter === 'string' &&
+    typeof width === 'number' &&
+    (header === undefined || isList(header, 'string')) &&
+    (columns === undefined || isList(columns, 'number'));
+  if (!sound || columns?.length !== map?.columns.length) {
+    throw new WaybillError('CSV_UNREADABLE', 'what the scan stored does not fit the format csv with this record map');
+  }
+  return {
+    delimiter,
+    width,
+    ...(header === undefined ? {} : { header }),
+    ...(columns === undefined ? {} : { columns }),
+  };
+}
+
+function isList<T extends 'string' | 'number'>(
+  value: unknown,
+  type: T,
+): value is (T extends 'string' ? string : number)[] {
+  return Array.isArray(value) && value.every((item) => typeof item === type);
+}
+
+async function firstBytes(source: BodySource, count: number): Promise<Uint8Array> {
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of source.read()) {
+    bytes = Buffer.concat([bytes, chunk]);
+    if (bytes.length >= count) break;
+  }
+  return bytes.subarray(0, count);
+}
+
+/** Chunks up to the one in which the first line that is not empty ends. */
+async function firstLine(chunks: AsyncGenerator<Buffer>, quoted: boolean): Promise<{ head: Buffer[]; ended: boolean }> {
+  const head: Buffer[] = [];
+  let bytes = 0;
+  while (bytes < DETECT_BYTES) {
+    const next = await chunks.next();
+    if (next.done) return { head, ended: true };
+    head.push(next.value);
+    bytes += next.value.length;
+    if (endOfLine(Buffer.concat(head), quoted) >= 0) break;
+  }
+  return { head, ended: false };
+}
+
+function lineOf(head: readonly Buffer[], quoted: boolean): Buffer {
+  const bytes = Buffer.concat(head);
+  const end = endOfLine(bytes, quoted);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+/** Offset at which the first line that is not empty ends, quoted line ends left out; -1 where it does not. */
+function endOfLine(bytes: Buffer, quoted: boolean): number {
+  let inQuotes = false;
+  let empty = true;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE && quoted) inQuotes = !inQuotes;
+    if ((byte === CR || byte === LF) && !inQuotes) {
+      if (!empty) return at;
+    } else empty = false;
+  }
+  return -1;
+}

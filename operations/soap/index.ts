@@ -1,0 +1,92 @@
+import { defineOperation, type Operation } from '../../engine/contracts/operation.ts';
+import { checkReceiver } from './check.ts';
+import { type Settled, SOAP_SCHEMA, type SoapConfig, settle } from './config.ts';
+import { DIALECTS } from './dialect.ts';
+import { SOAP_ERRORS } from './errors.ts';
+import { send } from './sender.ts';
+import { openTransport } from './transport.ts';
+
+type Facts = Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
+
+function facts({ dialect }: Settled): Facts {
+  const carry = dialect.request.children.find((child) => child.from === 'message')?.carry ?? 'text';
+  return {
+    carries: { charset: dialect.charset, characters: carry === 'base64' ? 'any' : 'xml10' },
+    repeatable: dialect.repeatable,
+    unmentioned: dialect.answer.unmentioned,
+  };
+}
+
+export default defineOperation<SoapConfig>({
+  name: 'soap',
+  summary: 'Sends messages or HL7 batches in one SOAP request',
+  description: `
+Sends a batch, or one message, as one SOAP request to a receiver whose peculiarities stand in a *dialect*: version of
+SOAP, namespace, names and order of the elements, where user name, password and organisation go, how the message is
+carried, where the answer stands, and what each fault means.
+
+Success is what the answer's body says, never the HTTP status. What becomes of the messages otherwise:
+
+| what happened | the messages are |
+| --- | --- |
+| no name, no connection, no TLS, in short: no byte went out | queued, tried again |
+| 429, 408, or 503 with Retry-After | queued, tried again, not before that time |
+| the connection broke, or a limit passed, after the first byte; an answer cut, too large or not readable; 5xx without a fault (a 502 or 504 says nothing about the receiver behind the proxy) | in doubt |
+| a SOAP fault, in whatever status | what the dialect's table of faults says |
+| 401, 403, 404, a redirect, another 4xx, a certificate that is not accepted | queued; the destination stops |
+| 413, or a fault that means too large | queued; the destination stops until batches are smaller |
+
+Redirects are never followed, a request is never sent twice by itself, and HTTP/2 is not used. With \`tls.ca\` only that
+CA is trusted. \`check\` tries host, certificate, the contract (the receiver's WSDL against the dialect) and the dialect's
+probe, each by itself.
+`.trim(),
+  schema: SOAP_SCHEMA,
+  examples: [
+    {
+      title: 'An immunisation registry',
+      yaml: `type: soap
+dialect: cdc-iis-2011
+url: "\${env:REGISTRY_URL}"
+credentials:
+  username: "\${env:REGISTRY_USER}"
+  password: "\${env:REGISTRY_PASSWORD}"
+  organisation: "\${env:REGISTRY_FACILITY}"
+`,
+    },
+    {
+      title: 'With a private CA, mutual TLS and a slow receiver',
+      yaml: `type: soap
+dialect: cdc-iis-2011
+url: https://registry.example.org/iis
+credentials:
+  username: "\${env:REGISTRY_USER}"
+  password: "\${env:REGISTRY_PASSWORD}"
+  organisation: "\${env:REGISTRY_FACILITY}"
+tls: { ca: "\${file:secrets/ca.pem}", certificate: "\${file:secrets/us.pem}", key: "\${file:secrets/us.key}" }
+timeouts: { connect: 5s, firstByte: 5m, total: 10m }
+wsdl: contracts/registry.wsdl
+`,
+    },
+  ],
+  errors: SOAP_ERRORS,
+  resources: [DIALECTS],
+  describe: (config, resources) => facts(settle(config, resources)),
+  async open(config, context) {
+    const settled = settle(config, context.resources);
+    const transport = openTransport(settled.url, config.tls ?? {}, settled.limits);
+    const sender = { ...settled, transport };
+    const wsdl = config.wsdl;
+    return {
+      ...facts(settled),
+      send: (delivery, signal) => send(sender, delivery, signal),
+      check: (signal) =>
+        checkReceiver(
+          sender,
+          { folder: context.folder, ...(wsdl === undefined ? {} : { wsdl }) },
+          config.tls ?? {},
+          signal,
+        ),
+      close: () => transport.close(),
+    };
+  },
+});

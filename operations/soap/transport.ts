@@ -1,0 +1,256 @@
+/** One HTTP exchange over undici: keep-alive, exact limits, no redirects, no second try, no HTTP/2. */
+import { Readable } from 'node:stream';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { type Dispatcher, Pool } from 'undici';
+import { WaybillError } from '../../engine/errors.ts';
+import type { RequestBody } from './envelope.ts';
+
+export interface TlsTexts {
+  /** PEM. */
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+/** Milliseconds. */
+export interface Limits {
+  readonly connect: number;
+  /** From the last byte of the request to the first of the answer. */
+  readonly firstByte: number;
+  /** From the start, connecting included, to the last byte of the answer. */
+  readonly total: number;
+  /** Bytes. */
+  readonly maxAnswerBytes: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  /** Called when the first byte was handed to the socket, and the last. */
+  readonly onFirstByte?: () => void;
+  readonly onLastByte?: () => void;
+}
+
+export type BrokenReason = 'network' | 'aborted' | 'firstByte' | 'total' | 'answerTooLarge';
+
+/** An exchange that gave no whole answer. */
+export class BrokenExchange extends Error {
+  readonly reason: BrokenReason;
+  /** False: certainly no byte of the request went out. */
+  readonly begun: boolean;
+
+  constructor(reason: BrokenReason, begun: boolean, cause?: unknown) {
+    super(`exchange broken: ${reason}`, cause === undefined ? undefined : { cause });
+    this.reason = reason;
+    this.begun = begun;
+  }
+}
+
+export interface Transport {
+  /** @throws BrokenExchange */
+  exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+/** Bodies up to this size are written at once, larger ones in pieces as the socket takes them. */
+const AT_ONCE = 1024 * 1024;
+
+class ChunkStream extends Readable {
+  readonly #chunks: Iterator<Buffer>;
+
+  constructor(body: RequestBody) {
+    super({ highWaterMark: 1 });
+    this.#chunks = body.chunks()[Symbol.iterator]();
+  }
+
+  override _read(): void {
+    const next = this.#chunks.next();
+    this.push(next.done === true ? null : next.value);
+  }
+}
+
+function sendable(body: RequestBody): Buffer | Readable {
+  if (body.length > AT_ONCE) return new ChunkStream(body);
+  const whole = Buffer.allocUnsafeSlow(body.length);
+  let used = 0;
+  for (const chunk of body.chunks()) used += chunk.copy(whole, used);
+  // A body that changes between its two readings would be cut or padded: better not sent at all.
+  if (used !== body.length) throw new Error(`a request body gave ${used} bytes where ${body.length} were announced`);
+  return whole;
+}
+
+/** @throws WaybillError SOAP_TLS_MATERIAL */
+export function secureContext(tls: TlsTexts): SecureContext {
+  const { ca, certificate, key } = tls;
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new WaybillError('SOAP_TLS_MATERIAL', 'tls.certificate and tls.key are only of use together', {
+      path: 'tls',
+    });
+  }
+  try {
+    return createSecureContext({
+      minVersion: 'TLSv1.2',
+      ...(ca === undefined ? {} : { ca }),
+      ...(certificate === undefined ? {} : { cert: certificate, key }),
+    });
+  } catch (error) {
+    // OpenSSL's words name the kind of trouble, never the material.
+    const words = error instanceof Error ? error.message : 'not readable';
+    throw new WaybillError('SOAP_TLS_MATERIAL', `the PEM texts under tls cannot be used: ${words}`, { path: 'tls' });
+  }
+}
+
+/** Handles one exchange; undici calls it, timers and the caller's signal may end it first. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly promise: Promise<HttpAnswer>;
+  readonly #request: HttpRequest;
+  readonly #limits: Limits;
+  readonly #signal: AbortSignal;
+  readonly #settle: { resolve: (answer: HttpAnswer) => void; reject: (error: Error) => void };
+  readonly #timers: { total?: NodeJS.Timeout; firstByte?: NodeJS.Timeout } = {};
+  readonly #chunks: Buffer[] = [];
+  readonly #onAbort = (): void => this.#break('aborted');
+  #bytes = 0;
+  #status = 0;
+  #headers: HttpAnswer['headers'] = {};
+  #controller: Dispatcher.DispatchController | undefined;
+  #begun = false;
+  #sent = false;
+  #over: BrokenExchange | 'answered' | undefined;
+
+  constructor(request: HttpRequest, limits: Limits, signal: AbortSignal) {
+    this.#request = request;
+    this.#limits = limits;
+    this.#signal = signal;
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+    this.promise = promise;
+    this.#settle = { resolve, reject };
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#timers.total = setTimeout(() => this.#break('total'), limits.total);
+    if (signal.aborted) this.#break('aborted');
+  }
+
+  get over(): boolean {
+    return this.#over !== undefined;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Called again, undici would be writing the same request a second time: never.
+    if (this.#over !== undefined || this.#begun) {
+      controller.abort(this.#over instanceof Error ? this.#over : new BrokenExchange('network', true));
+      return;
+    }
+    this.#controller = controller;
+    this.#begun = true;
+  }
+
+  onBodySent(): void {
+    if (this.#sent) return;
+    this.#sent = true;
+    this.#request.onFirstByte?.();
+  }
+
+  onRequestSent(): void {
+    this.#request.onLastByte?.();
+    if (this.over || this.#status !== 0) return;
+    this.#timers.firstByte = setTimeout(() => this.#break('firstByte'), this.#limits.firstByte);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpAnswer['headers']): void {
+    if (status < 200) return;
+    clearTimeout(this.#timers.firstByte);
+    this.#status = status;
+    this.#headers = headers;
+    const announced = Number(headers['content-length'] ?? 0);
+    if (announced > this.#limits.maxAnswerBytes) this.#break('answerTooLarge');
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.over) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limits.maxAnswerBytes) {
+      this.#break('answerTooLarge');
+      return;
+    }
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.over) return;
+    this.#over = 'answered';
+    this.#cleanUp();
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
+    this.#settle.resolve({ status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#break('network', error);
+  }
+
+  #break(reason: BrokenReason, cause?: Error): void {
+    if (this.over) return;
+    const broken = new BrokenExchange(reason, this.#begun, cause);
+    this.#over = broken;
+    this.#cleanUp();
+    this.#chunks.length = 0;
+    this.#settle.reject(broken);
+    if (cause === undefined) this.#controller?.abort(broken);
+  }
+
+  #cleanUp(): void {
+    clearTimeout(this.#timers.total);
+    clearTimeout(this.#timers.firstByte);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+/**
+ * Connections to one origin.
+ * @throws WaybillError SOAP_TLS_MATERIAL
+ */
+export function openTransport(url: URL, tls: TlsTexts, limits: Limits): Transport {
+  const pool = new Pool(url.origin, {
+    // ALPN could choose HTTP/2, where undici may put many requests on one connection and a reset means something else.
+    allowH2: false,
+    pipelining: 1,
+    // Exact limits are kept here; undici's own timers are coarse.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connectTimeout: limits.connect,
+    connect: {
+      timeout: limits.connect,
+      ...(url.protocol === 'https:' ? { secureContext: secureContext(tls) } : {}),
+    },
+  });
+  return {
+    exchange(request, signal) {
+      const { body } = request;
+      const headers =
+        body === undefined ? request.headers : { ...request.headers, 'content-length': String(body.length) };
+      const content = body === undefined ? {} : { body: sendable(body) };
+      const exchange = new Exchange(request, limits, signal);
+      if (exchange.over) return exchange.promise;
+      pool.dispatch(
+        {
+          path: request.path,
+          method: request.method,
+          headers: { ...headers },
+          idempotent: false,
+          ...content,
+        },
+        exchange,
+      );
+      return exchange.promise;
+    },
+    close: () => pool.destroy(),
+  };
+}
