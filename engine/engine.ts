@@ -35,6 +35,7 @@ export const ENGINE_ERRORS = defineErrors({
   ANSWER_NAMES_OTHERS: { means: 'The answer names messages that were not sent.', cure: 'It may be another call\'s answer: ask the receiver, then waybill resolve.' },
   GAVE_UP: { means: 'The destination\'s giveUpAfter passed without a delivery.', cure: 'Mend the cause and resend.' },
   DESTINATION_NOT_OPENED: { means: 'A destination cannot be used as it is configured; nothing was sent.', cure: 'Mend what the message names, then waybill resume.' },
+  RUNTIME_FOLDER: { means: 'The folder for sockets belongs to another user, or is open to others.', cure: 'Remove it, or use a data folder with a shorter path.' },
   ENGINE_STOPPING: { means: 'The engine is stopping and takes nothing in.', cure: 'Try again when it runs.' },
   ACCEPTED: { means: 'Every message of the batch was acknowledged.', cure: 'Nothing is to be done.' },
   MIXED: { means: 'Some messages of the batch were not accepted.', cure: 'Look at each with waybill trace.' },

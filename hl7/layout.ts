@@ -263,6 +263,12 @@ export class Draft {
     return this.#put(segment, at < 0 ? this.#order.length : at);
   }
 
+  /** The segment that follows one of the message; `undefined` after the last. */
+  next(segment: SegmentDraft): SegmentDraft | undefined {
+    const at = this.#order.indexOf(segment);
+    return at < 0 ? undefined : this.#order[at + 1];
+  }
+
   /** Takes a segment out; later ones of its name move up. */
   remove(segment: SegmentDraft): void {
     this.#order.splice(this.#order.indexOf(segment), 1);

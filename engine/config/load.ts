@@ -5,6 +5,7 @@ import type { Destination, Production } from '../contracts/production.ts';
 import { codeOf } from '../errors.ts';
 import type { Registry } from '../registry.ts';
 import { isRecord, readDestination, readDestinations, readServices, resourceKinds } from './adapters.ts';
+import { checkCode } from './code.ts';
 import type { ConfigErrorCode } from './errors.ts';
 import { CONFIG_ERRORS } from './errors.ts';
 import { Loading, PRODUCTION_FILE } from './loading.ts';
@@ -14,7 +15,7 @@ import type { ProductionShape, RouteShape } from './production-schema.ts';
 import { PRODUCTION_SCHEMA } from './production-schema.ts';
 import { readResources } from './resources.ts';
 import type { Parts } from './routes.ts';
-import { checkRoutes, finishedDestination, finishedRoutes } from './routes.ts';
+import { checkRoutes, describeDestination, finishedDestination, finishedRoutes } from './routes.ts';
 import { substitute } from './substitute.ts';
 import { checkListeners, reportDuplicateKeys, reportUnused } from './unused.ts';
 import type { YamlFile } from './yaml.ts';
@@ -63,12 +64,16 @@ export async function loadProduction(folder: string, registry: Registry, options
   if (problems.hasErrors) return { problems: problems.sorted() };
 
   reportUnused(loading, parts, read.tables);
-  return { production: finished(loading.folder, parts), problems: problems.sorted() };
+  await checkCode(loading, parts);
+  if (problems.hasErrors) return { problems: problems.sorted() };
+  const production = finished(loading.folder, parts);
+  sources.set(production, loading.yaml);
+  return { production, problems: problems.sorted() };
 }
 
 /**
  * Reads the variables and files that one destination names anew, for `resume`: a mended password counts without a restart.
- * Everything else of production.yaml is taken as it stands in the file now.
+ * Everything else is taken from production.yaml as it was when the production was loaded.
  */
 export async function reloadDestination(
   production: Production,
@@ -78,16 +83,20 @@ export async function reloadDestination(
 ): Promise<Reloaded> {
   const problems = new ProblemList();
   const path = ['destinations', name];
-  const loading = begin(production.folder, registry, problems, options, path);
+  const loading = begin(production.folder, registry, problems, options, path, sources.get(production));
   const tree = treeAt(loading?.tree, path);
   if (!loading || !isTreeMap(tree)) {
     loading?.unknownName('UNKNOWN_DESTINATION', path, name, Object.keys(production.destinations));
     return { problems: problems.sorted() };
   }
   const read = await readDestination(loading, name, tree, path);
+  if (read) describeDestination(loading, read, production.resources);
   if (!read || problems.hasErrors) return { problems: problems.sorted() };
   return { destination: finishedDestination(read), problems: problems.sorted() };
 }
+
+/** production.yaml as it was when a production was loaded from it. */
+const sources = new WeakMap<Production, YamlFile>();
 
 /** Reads and substitutes production.yaml. With `only`, issues of substitution outside of that path do not count. */
 function begin(
@@ -96,8 +105,9 @@ function begin(
   problems: ProblemList,
   options: LoadOptions,
   only: readonly string[] = [],
+  read?: YamlFile,
 ): Loading | undefined {
-  const yaml = readProductionFile(folder, problems);
+  const yaml = read ?? readProductionFile(folder, problems);
   if (!yaml) return undefined;
   problems.addSyntax(PRODUCTION_FILE, yaml);
   if (!isTreeMap(yaml.tree)) {

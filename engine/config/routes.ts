@@ -78,7 +78,7 @@ function openFormat(loading: Loading, parts: Parts, { definition, reference, pat
   try {
     return definition.open(reference, { resources: parts.resources });
   } catch (error) {
-    reportUnusable(loading, parts, error, path, reference, definition.resources ?? []);
+    reportUnusable(loading, parts.files, error, path, reference, definition.resources ?? []);
     return undefined;
   }
 }
@@ -103,19 +103,19 @@ function namedFiles(settings: unknown, kinds: Kinds) {
 /** What an adapter threw; where it names a file that does not exist, the problem stands at that name, with a suggestion. */
 function reportUnusable(
   loading: Loading,
-  parts: Parts,
+  files: readonly ReadFile[],
   error: unknown,
   path: KeyPath,
   settings: unknown,
   kinds: Kinds,
 ) {
   const missing = namedFiles(settings, kinds).find(
-    ({ kind, name }) => !parts.files.some((file) => file.kind === kind && file.name === name),
+    ({ kind, name }) => !files.some((file) => file.kind === kind && file.name === name),
   );
   const issue = loading.issueOf(error, missing && !pathOfError(error) ? [...path, missing.kind.key] : path);
   if (!missing) return loading.issues([issue]);
   const { folder } = missing.kind;
-  const names = parts.files.filter((file) => file.kind === missing.kind).map((file) => file.name);
+  const names = files.filter((file) => file.kind === missing.kind).map((file) => file.name);
   const near = suggest(missing.name, names);
   const cure = near ? `write ${near}` : `add ${folder}/${missing.name}.yaml, or correct the name`;
   return loading.issues([{ ...issue, expected: near ?? `the name of a file in ${folder}/`, cure }]);
@@ -127,7 +127,7 @@ function pathOfError(error: unknown): boolean {
 
 function checkRoute(loading: Loading, parts: Parts, name: string, route: RouteShape): void {
   const path = ['routes', name];
-  const feeds = feedsOf(parts, name, route);
+  const feeds = feedsOf(loading, parts, name, route);
   for (const [index, { dropWhen }] of route.filter.entries()) {
     checkCondition(loading, parts, [...path, 'filter', index, 'dropWhen'], dropWhen, feeds);
   }
@@ -193,10 +193,10 @@ function checkCondition(loading: Loading, parts: Parts, path: KeyPath, text: str
 }
 
 /** What feeds a route: the formats of its rules, or, where none is sound, what its transforms say that they are written for. */
-function feedsOf(parts: Parts, name: string, route: RouteShape): readonly Feed[] {
+function feedsOf(loading: Loading, parts: Parts, name: string, route: RouteShape): readonly Feed[] {
   const rules = parts.services.flatMap((service) => service.rules).filter((rule) => rule.route === name);
   const formats = rules.flatMap((rule) => (rule.format ? [rule.format] : []));
-  if (formats.length > 0) return formats.flatMap((format) => feedOf(parts, format));
+  if (formats.length > 0) return formats.flatMap((format) => feedOf(loading, parts, format));
   const transforms = parts.files.filter(
     (file) => file.kind.folder === TRANSFORM_FOLDER && route.to.some(({ transform }) => transform === file.name),
   );
@@ -207,17 +207,14 @@ function feedsOf(parts: Parts, name: string, route: RouteShape): readonly Feed[]
   });
 }
 
-/** None where a file that the format names is missing or broken: what follows from that is not worth a problem. */
-function feedOf(parts: Parts, { definition, reference }: ReadFormat): readonly Feed[] {
-  const named: Record<string, string> = {};
-  const columns: string[] = [];
-  for (const { kind, name } of namedFiles(reference, definition.resources ?? [])) {
-    const file = parts.files.find((each) => each.kind === kind && each.name === name && each.sound);
-    if (!file) return [];
-    named[kind.key] = name;
-    columns.push(...columnsOf(file.data));
-  }
-  return [{ named, columns }];
+/** None where the format cannot be opened: what follows from that is not worth a problem. */
+function feedOf(loading: Loading, parts: Parts, format: ReadFormat): readonly Feed[] {
+  const opened = openFormat(loading, parts, format);
+  if (!opened) return [];
+  const files = namedFiles(format.reference, format.definition.resources ?? []);
+  return [
+    { named: Object.fromEntries(files.map(({ kind, name }) => [kind.key, name])), columns: opened.columns ?? [] },
+  ];
 }
 
 /** Names of the columns of a record map. */
@@ -230,24 +227,30 @@ function columnsOf(data: unknown): readonly string[] {
 }
 
 function checkDestination(loading: Loading, parts: Parts, destination: ReadDestination): void {
-  const { definition, config, format, shape, name } = destination;
-  const path = ['destinations', name];
+  const { definition, config, format } = destination;
   const opened = format && openFormat(loading, parts, format);
   if (opened && !opened.write) {
     loading.issue('CANNOT_WRITE', [...format.path, 'type'], format.definition.name, 'a format that writes');
   }
-  if (namesBroken(parts, config, definition.resources ?? [])) return;
+  if (!namesBroken(parts, config, definition.resources ?? [])) {
+    describeDestination(loading, destination, parts.resources, parts.files);
+  }
+}
+
+/** Asks the adapter whether its settings can be used, and holds what it promises against `inDoubt`. */
+export function describeDestination(
+  loading: Loading,
+  { name, definition, config, shape }: ReadDestination,
+  resources: Resources,
+  files: readonly ReadFile[] = [],
+): void {
+  const path = ['destinations', name];
   try {
-    const { repeatable } = definition.describe(config, parts.resources);
-    if (shape.inDoubt === 'resend' && !repeatable) {
-      loading.issue(
-        'RESEND_NOT_SAFE',
-        [...path, 'inDoubt'],
-        'resend, for a receiver that may take the same message twice',
-        'hold',
-      );
-    }
+    const { repeatable } = definition.describe(config, resources);
+    if (shape.inDoubt !== 'resend' || repeatable) return;
+    const found = 'resend, for a receiver that may take the same message twice';
+    loading.issue('RESEND_NOT_SAFE', [...path, 'inDoubt'], found, 'hold');
   } catch (error) {
-    reportUnusable(loading, parts, error, path, config, definition.resources ?? []);
+    reportUnusable(loading, files, error, path, config, definition.resources ?? []);
   }
 }

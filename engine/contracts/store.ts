@@ -337,6 +337,8 @@ export interface Questions {
     gives: { readonly firstMessage: number; readonly body: Uint8Array } | undefined;
   };
   verify: { with: { readonly after: number }; gives: VerifyPage };
+  /** How many entries have counters that do not add up to the items read. */
+  conservation: { with: Record<string, never>; gives: { readonly mismatches: number } };
   snapshot: { with: { readonly hash: string }; gives: Uint8Array | undefined };
   submission: { with: { readonly submission: number }; gives: SubmissionRow | undefined };
   rejects: { with: { readonly submission: number; readonly after: number }; gives: readonly RejectBlock[] };

@@ -58,6 +58,7 @@ function open(config: CsvConfig, { resources }: FormatContext): Format {
   const unique =
     map === undefined || uniqueKey === undefined ? {} : { uniqueKey, uniqueFaults: uniqueFaults.bind(undefined, map) };
   return {
+    columns: map?.columns.map(({ name }) => name) ?? [],
     scan: (source, context) => scanCsv(source, context, settings, map),
     read: async (source, scan, from, context) => {
       const layout = layoutOf(scan, map);

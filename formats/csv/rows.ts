@@ -9,6 +9,9 @@ import { CSV_ERRORS } from './errors.ts';
 import { findBadQuote } from './quotes.ts';
 import type { Settings } from './settings.ts';
 
+/** csv-parse holds back a few bytes of a chunk to look ahead. */
+const LOOK_AHEAD = 64;
+
 /** How rows are told apart. */
 export interface Framing extends Pick<Settings, 'quotes' | 'maxField' | 'maxRecord' | 'maxColumns'> {
   readonly delimiter: string;
@@ -73,7 +76,7 @@ export class RowParser extends Parser {
     this.#fed += chunk.length;
     this._transform(chunk, 'utf8', this.#done);
     this.#check();
-    if (this.#fed - this.#cursor > this.#framing.maxRecord) throw this.#tooLarge();
+    if (this.#pending() > this.#framing.maxRecord + LOOK_AHEAD) throw this.#tooLarge();
     this.#letGo();
   }
 
@@ -106,6 +109,11 @@ export class RowParser extends Parser {
     this.#failure = error ?? undefined;
   };
 
+  /** At least so many bytes of a row have come whose end has not. An empty line has at most two bytes. */
+  #pending(): number {
+    return this.#fed - this.#cursor - 2 * (this.info.empty_lines - this.#empty);
+  }
+
   #check(): void {
     if (this.#failure === undefined) return;
     if (!(this.#failure instanceof CsvError)) throw this.#failure;
@@ -127,14 +135,13 @@ export class RowParser extends Parser {
   }
 
   #checkSizes(fields: readonly string[], line: number, bytes: number): void {
-    const { maxField, maxRecord, maxColumns } = this.#framing;
+    const { maxField, maxColumns } = this.#framing;
     if (fields.length > maxColumns) {
       throw refused('TOO_MANY_COLUMNS', line, `the row has ${fields.length} fields, ${maxColumns} are allowed`);
     }
     if (bytes <= maxField) return;
     const index = fields.findIndex((field) => Buffer.byteLength(field) > maxField);
     if (index >= 0) throw refused('FIELD_TOO_LARGE', line, `field ${index + 1} has more than ${maxField} bytes`);
-    if (bytes > maxRecord) throw this.#tooLarge();
   }
 
   #tooLarge(): RefusedError {

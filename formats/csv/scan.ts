@@ -4,8 +4,9 @@ import { RefusedError, WaybillError } from '../../engine/errors.ts';
 import { charsetOf, decoded } from './charset.ts';
 import { CSV_ERRORS } from './errors.ts';
 import { detectDelimiter, placeColumns } from './header.ts';
+import { QuickCount } from './quick-count.ts';
 import type { RecordMap } from './record-map.ts';
-import { RowParser } from './rows.ts';
+import { type Framing, RowParser } from './rows.ts';
 import type { Settings } from './settings.ts';
 
 const CR = 0x0d;
@@ -37,27 +38,62 @@ export async function scanCsv(
   const sink = transcoded ? context.transcode() : undefined;
   const chunks = decoded(source, found);
   try {
-    const { head, ended } = await firstLine(chunks, settings.quotes !== 'none');
-    const delimiter = detectDelimiter(lineOf(head, settings.quotes !== 'none'), settings.delimiters, settings, map);
-    const count = new Counter({ cursor: transcoded ? 0 : found.mark, lines: 0 }, delimiter, settings, map);
-    const parser = new RowParser({ ...settings, delimiter }, count.start, count.row);
+    const quoted = settings.quotes !== 'none';
+    const { head, ended } = await firstLine(chunks, quoted);
+    const framing = {
+      ...settings,
+      delimiter: detectDelimiter(lineOf(head, quoted), settings.delimiters, settings, map),
+    };
+    const from = { cursor: transcoded ? 0 : found.mark, lines: 0 };
+    const what = { charset: found.charset, transcoded };
+    const counter = new Counter(from, framing.delimiter, settings, map);
+    const parser = new RowParser(framing, from, counter.row);
     const take = async (chunk: Buffer) => {
       context.signal.throwIfAborted();
       parser.feed(chunk);
       await sink?.write(chunk);
     };
     for (const chunk of head) await take(chunk);
-    if (!ended) for await (const chunk of chunks) await take(chunk);
+    if (!ended && !transcoded && counter.begun && QuickCount.canRead(framing)) {
+      const rows = await quickRows(head, chunks, framing, context.signal);
+      if (rows !== undefined) return { ...counter.result(rows), ...what };
+      // Something is unusual or broken: the parser reads on from where it stopped, with a source of its own.
+      for await (const chunk of skipped(decoded(source, found), head)) await take(chunk);
+    } else if (!ended) for await (const chunk of chunks) await take(chunk);
     parser.finish();
-    return { ...count.result(), charset: found.charset, transcoded };
+    return { ...counter.result(), ...what };
   } finally {
     await chunks.return(undefined);
   }
 }
 
+/** Number of rows (with the header) by a quick look at the bytes; `undefined` where it cannot tell. */
+async function quickRows(
+  head: readonly Buffer[],
+  chunks: AsyncIterable<Buffer>,
+  framing: Framing,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const quick = new QuickCount(framing);
+  for (const chunk of head) if (!quick.feed(chunk)) return undefined;
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    if (!quick.feed(chunk)) return undefined;
+  }
+  return quick.finish();
+}
+
+/** The chunks without the bytes of `head`, however the chunks are cut. */
+async function* skipped(chunks: AsyncIterable<Buffer>, head: readonly Buffer[]): AsyncGenerator<Buffer> {
+  let left = head.reduce((sum, chunk) => sum + chunk.length, 0);
+  for await (const chunk of chunks) {
+    if (chunk.length > left) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
+}
+
 /** Takes the first row for the header, and counts the others. */
 class Counter {
-  readonly start: { readonly cursor: number; readonly lines: number };
   readonly #delimiter: string;
   readonly #settings: Settings;
   readonly #map: RecordMap | undefined;
@@ -71,7 +107,6 @@ class Counter {
     settings: Settings,
     map: RecordMap | undefined,
   ) {
-    this.start = start;
     this.#begin = start;
     this.#delimiter = delimiter;
     this.#settings = settings;
@@ -102,11 +137,19 @@ class Counter {
     this.#begin = { cursor, lines: lastLine };
   };
 
-  result(): Pick<Scan, 'items' | 'cursor' | 'lines' | 'details'> {
+  /** True once the first row has been seen. */
+  get begun(): boolean {
+    return this.#layout !== undefined;
+  }
+
+  /** @param rows all rows of the file, where they were counted in another way */
+  result(rows?: number): Pick<Scan, 'items' | 'cursor' | 'lines' | 'details'> {
     if (this.#layout === undefined) {
       throw new RefusedError('EMPTY_FILE', `the file is empty. ${CSV_ERRORS.EMPTY_FILE.cure}`, { line: 1 });
     }
-    return { items: this.#items, ...this.#begin, details: { ...this.#layout } };
+    const headers = this.#layout.header === undefined ? 0 : 1;
+    const items = rows === undefined ? this.#items : rows - headers;
+    return { items, ...this.#begin, details: { ...this.#layout } };
   }
 }
 

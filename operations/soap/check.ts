@@ -7,7 +7,7 @@ import { codeOf, messageOf } from '../../engine/errors.ts';
 import { connectTrouble, troubleSentence } from './failures.ts';
 import type { Sender } from './sender.ts';
 import { secureContext, type TlsTexts } from './transport.ts';
-import { type Contract, ContractError, differences, echo, operationsOf, readContract } from './wsdl.ts';
+import { type Contract, ContractError, differences, echo, notes, operationsOf, readContract } from './wsdl.ts';
 
 export interface ContractPlace {
   readonly folder: string;
@@ -111,12 +111,11 @@ function noCertificate(url: URL): CheckResult {
 }
 
 function compare(contract: Contract, sender: Sender): Step {
-  const found = differences(operationsOf(contract.client), sender.dialect);
+  const operations = operationsOf(contract.client);
+  const found = differences(operations, sender.dialect);
   if (found.length === 0) {
-    return {
-      ok: true,
-      detail: `${contract.location} and the dialect ${sender.dialect.dialect} describe the same call`,
-    };
+    const same = `${contract.location} and the dialect ${sender.dialect.dialect} describe the same call`;
+    return { ok: true, detail: [same, ...notes(operations, sender.dialect)].join('; but ') };
   }
   return { ok: false, detail: found.join('; '), code: 'SOAP_CONTRACT_DIFFERS' };
 }

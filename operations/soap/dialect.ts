@@ -164,6 +164,7 @@ const DIALECT_SCHEMA = Keys(
     probe: Type.Optional(elementName('An operation of the WSDL that only echoes a text; `check` calls it.')),
     faults: Type.Optional(
       Type.Record(Type.String({ pattern: `^${NAME}$` }), FAULT, {
+        additionalProperties: false,
         description:
           "What to do about a fault, by the local name of the detail's first element, then of the fault's code; other stands for the rest.",
       }),

@@ -1,7 +1,7 @@
 /** One HTTP exchange over undici: keep-alive, exact limits, no redirects, no second try, no HTTP/2. */
 import { Readable } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { type Dispatcher, Pool } from 'undici';
+import { buildConnector, Client, type Dispatcher } from 'undici';
 import { WaybillError } from '../../engine/errors.ts';
 import type { RequestBody } from './envelope.ts';
 
@@ -95,6 +95,10 @@ export function secureContext(tls: TlsTexts): SecureContext {
     throw new WaybillError('SOAP_TLS_MATERIAL', 'tls.certificate and tls.key are only of use together', {
       path: 'tls',
     });
+  }
+  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
+    // OpenSSL would take it without a word, and trust nobody.
+    throw new WaybillError('SOAP_TLS_MATERIAL', 'tls.ca holds no certificate in PEM', { path: 'tls.ca' });
   }
   try {
     return createSecureContext({
@@ -213,44 +217,80 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+/** One keep-alive connection and the first thing that went wrong with its socket. */
+class Connection {
+  readonly client: Client;
+  #firstError: Error | undefined;
+
+  constructor(origin: string, connector: buildConnector.connector) {
+    this.client = new Client(origin, {
+      // ALPN could choose HTTP/2, where many requests share a connection and a reset means something else.
+      allowH2: false,
+      pipelining: 1,
+      // Exact limits are kept by `Exchange`; undici's own timers are coarse.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: (options, callback) => {
+        connector(options, (...outcome) => {
+          // undici reports the end of a connection that a TLS alert ended; the alert comes first and says why.
+          outcome[1]?.once('error', (error) => {
+            this.#firstError ??= error;
+          });
+          callback(...outcome);
+        });
+      },
+    });
+  }
+
+  /** The exchange's failure, with the first error of the socket as its cause where there was one. */
+  explain(error: unknown): unknown {
+    if (!(error instanceof BrokenExchange) || error.reason !== 'network' || !this.#firstError) return error;
+    return new BrokenExchange(error.reason, error.begun, this.#firstError);
+  }
+}
+
 /**
- * Connections to one origin.
+ * Connections to one origin: one for each call in flight, kept for the next. (undici's own pool opens a second one for
+ * calls that only follow each other.) A connection on which a call broke is never used again.
  * @throws WaybillError SOAP_TLS_MATERIAL
  */
 export function openTransport(url: URL, tls: TlsTexts, limits: Limits): Transport {
-  const pool = new Pool(url.origin, {
-    // ALPN could choose HTTP/2, where undici may put many requests on one connection and a reset means something else.
-    allowH2: false,
-    pipelining: 1,
-    // Exact limits are kept here; undici's own timers are coarse.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connectTimeout: limits.connect,
-    connect: {
-      timeout: limits.connect,
-      ...(url.protocol === 'https:' ? { secureContext: secureContext(tls) } : {}),
-    },
-  });
+  const secure = url.protocol === 'https:' ? { secureContext: secureContext(tls) } : {};
+  const connector = buildConnector({ allowH2: false, timeout: limits.connect, ...secure });
+  const all = new Set<Connection>();
+  const idle: Connection[] = [];
+  let closed = false;
+  const open = (): Connection => {
+    const connection = new Connection(url.origin, connector);
+    all.add(connection);
+    return connection;
+  };
+  const drop = (connection: Connection): Promise<void> => {
+    all.delete(connection);
+    return connection.client.destroy();
+  };
   return {
-    exchange(request, signal) {
-      const { body } = request;
-      const headers =
-        body === undefined ? request.headers : { ...request.headers, 'content-length': String(body.length) };
+    async exchange(request, signal) {
+      if (closed) throw new BrokenExchange('aborted', false);
+      const { path, method, body } = request;
       const content = body === undefined ? {} : { body: sendable(body) };
+      const headers = { ...request.headers, ...(body === undefined ? {} : { 'content-length': String(body.length) }) };
       const exchange = new Exchange(request, limits, signal);
       if (exchange.over) return exchange.promise;
-      pool.dispatch(
-        {
-          path: request.path,
-          method: request.method,
-          headers: { ...headers },
-          idempotent: false,
-          ...content,
-        },
-        exchange,
-      );
-      return exchange.promise;
+      const connection = idle.pop() ?? open();
+      connection.client.dispatch({ path, method, headers, idempotent: false, ...content }, exchange);
+      try {
+        const answer = await exchange.promise;
+        idle.push(connection);
+        return answer;
+      } catch (error) {
+        await drop(connection);
+        throw connection.explain(error);
+      }
     },
-    close: () => pool.destroy(),
+    async close() {
+      closed = true;
+      await Promise.all([...all].map(drop));
+    },
   };
 }

@@ -220,9 +220,6 @@ export function differences(operations: ReadonlyMap<string, WsdlOperation>, dial
   if (operation.namespace !== '' && operation.namespace !== dialect.namespace) {
     found.push(`the namespace is ${operation.namespace} in the WSDL, ${dialect.namespace} in the dialect`);
   }
-  if (operation.action !== '' && dialect.action !== '' && operation.action !== dialect.action) {
-    found.push(`the action is ${operation.action} in the WSDL, ${dialect.action} in the dialect`);
-  }
   const longest = Math.max(operation.children.length, children.length);
   for (let i = 0; i < longest; i++) {
     const theirs = operation.children[i];
@@ -237,6 +234,13 @@ export function differences(operations: ReadonlyMap<string, WsdlOperation>, dial
     found.push(`the answer has ${operation.answerChildren.join(', ')} in the WSDL, ${answer} in the dialect`);
   }
   return found;
+}
+
+/** What differs but need not matter: many receivers never look at the action. */
+export function notes(operations: ReadonlyMap<string, WsdlOperation>, dialect: Dialect): readonly string[] {
+  const action = operations.get(dialect.request.element)?.action ?? '';
+  if (action === '' || dialect.action === '' || action === dialect.action) return [];
+  return [`the action is ${action} in the WSDL, ${dialect.action} in the dialect`];
 }
 
 /**

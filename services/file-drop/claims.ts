@@ -41,14 +41,14 @@ export async function claimFile(
   await mkdir(pathIn(folders.work, claim));
   let taken = false;
   try {
-    await flushFolder(folders.work);
     if (file.marked && marker !== undefined) await takeMarker(folders, claim, file.raw + rawOf(marker));
     taken = await renameIfThere(pathIn(folders.inbox, file.raw), pathIn(folders.work, claim, file.raw));
   } finally {
     if (!taken) await releaseEmptyClaim(folders, claim);
   }
   if (!taken) return undefined;
-  await flushFolder(pathIn(folders.work, claim));
+  // The new place is durable before the old one is left.
+  await Promise.all([flushFolder(folders.work), flushFolder(pathIn(folders.work, claim))]);
   await flushFolder(folders.inbox);
   label('file.claimed');
   return claim;

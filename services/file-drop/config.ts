@@ -79,7 +79,7 @@ export const schema = Keys({
     },
   ),
   duplicates: Type.Optional(
-    Keys(
+    Type.Object(
       {
         within: Type.Optional(
           Duration({ description: 'How far to look back for the same content.', default: DEFAULT_WITHIN }),
@@ -92,7 +92,7 @@ export const schema = Keys({
           }),
         ),
       },
-      { description: 'What becomes of the same content coming again.' },
+      { additionalProperties: false, default: {}, description: 'What becomes of the same content coming again.' },
     ),
   ),
   pollEvery: Type.Optional(

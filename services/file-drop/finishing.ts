@@ -3,7 +3,7 @@ import type { Place } from '../../engine/errors.ts';
 import { label } from '../../engine/labels.ts';
 import { claimedFile, closeClaim } from './claims.ts';
 import type { FileDropConfig } from './config.ts';
-import { flushFolder, moveInto, statOf, writeWhole } from './disk.ts';
+import { moveInto, statOf, writeWhole } from './disk.ts';
 import { errors } from './errors.ts';
 import type { Folders } from './folders.ts';
 import { finalName, pathIn, rawOf, shown, textOf } from './names.ts';
@@ -98,8 +98,8 @@ async function moveOriginal(context: Context, folders: Folders, view: Submission
 }
 
 async function moveOut(folders: Folders, claim: string, raw: string, folder: string, name: string): Promise<void> {
+  // The claim's folder is not flushed: it goes now, and finding it again after a power failure does no harm.
   await moveInto(pathIn(folders.work, claim, raw), folder, name);
-  await flushFolder(pathIn(folders.work, claim));
   label('file.moved');
 }
 

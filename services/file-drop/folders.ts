@@ -1,5 +1,5 @@
 import { access, constants, lstat, mkdir, realpath } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, resolve, sep } from 'node:path';
 import { codeOf, messageOf } from '../../engine/errors.ts';
 import { flushFolder, statOf } from './disk.ts';
 import { dropError } from './errors.ts';
@@ -21,11 +21,13 @@ export interface Folders {
 }
 
 /**
- * Opens the drop folder, making it (not its parents) and work/, done/ and failed/ where they are missing.
+ * Opens the drop folder, making it and work/, done/ and failed/ where they are missing. Parents are made for a path that
+ * is relative to the production; for an absolute one they must be there, as it may be a share that is not mounted.
  * @throws WaybillError with a `FOLDER_...` code.
  */
 export async function openFolders(productionFolder: string, folder: string): Promise<Folders> {
   const path = resolve(productionFolder, folder);
+  if (!isAbsolute(folder)) await makeParents(dirname(path));
   await makeFolder(path);
   const inbox = await realpath(path);
   const dev = await checkedDevice(inbox);
@@ -61,6 +63,12 @@ export async function openFolders(productionFolder: string, folder: string): Pro
       }
     },
   };
+}
+
+async function makeParents(path: string): Promise<void> {
+  if ((await nearestExisting(path)) === path) return;
+  await makeParents(dirname(path));
+  await makeFolder(path);
 }
 
 async function makeFolder(path: string): Promise<void> {
@@ -147,8 +155,9 @@ export async function folderProblems(productionFolder: string, folder: string): 
         },
       ];
     }
-    const parent = await folderProblem(await realpath(dirname(path)).catch(() => dirname(path)));
-    return parent ? [{ ...parent, found: `the folder does not exist, and its parent ${parent.found}` }] : [];
+    const parent = isAbsolute(folder) ? dirname(path) : await nearestExisting(path);
+    const problem = await folderProblem(await realpath(parent).catch(() => parent));
+    return problem ? [{ ...problem, found: `the folder does not exist, and ${parent} ${problem.found}` }] : [];
   }
   const own = await folderProblem(inbox);
   if (own) return [own];
@@ -169,6 +178,11 @@ export async function folderProblems(productionFolder: string, folder: string): 
     }
   }
   return problems;
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  if (dirname(path) === path || (await realpath(path).catch(() => undefined)) !== undefined) return path;
+  return nearestExisting(dirname(path));
 }
 
 /** A folder that something uses as its own. */

@@ -129,3 +129,5 @@ function asStoreError(error: Error): StoreError {
   const code = /^STORE_[A-Z]+/.exec(error.message)?.[0];
   return new StoreError(code ?? 'STORE_FAILED', error.message.replace(/^STORE_[A-Z]+: /, ''), { cause: error });
 }
+
+export { openLedger } from './reader.ts';

@@ -29,6 +29,17 @@ export const QUESTIONS: Handlers = {
   verify,
   counters,
   events,
+  conservation: (db) => ({
+    mismatches: number(
+      db.get(
+        `SELECT count(*) AS n FROM (
+           SELECT e.submission FROM entries e JOIN submissions s ON s.number = e.submission
+             LEFT JOIN counters c ON c.submission = e.submission AND c.entry = e.entry
+           GROUP BY e.submission, e.entry, s.items_routed HAVING coalesce(sum(c.n), 0) <> s.items_routed)`,
+      ) ?? {},
+      'n',
+    ),
+  }),
   submission: (db, request) => readSubmission(db, request.submission),
   rejects: (db, request) => rejectBlocks(db, request),
   snapshot: (db, request) => readSnapshot(db, request.hash),

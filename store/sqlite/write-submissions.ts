@@ -137,7 +137,7 @@ export function commitBlock(db: Database, block: NewBlock): void {
   const changed = db.run(
     `UPDATE submissions SET blocks = blocks + 1, items_routed = items_routed + ?, cursor = ?, lines = ?,
        rejected_items = rejected_items + ?
-     WHERE number = ? AND state = 'routing' AND blocks = ? AND items_routed = ?`,
+     WHERE number = ? AND state = 'routing' AND blocks = ? AND items_routed = ? AND items_routed + ? <= items`,
     block.items,
     block.cursor,
     block.lines,
@@ -145,6 +145,7 @@ export function commitBlock(db: Database, block: NewBlock): void {
     block.submission,
     block.block,
     block.firstItem - 1,
+    block.items,
   );
   if (changed !== 1)
     throw new StoreError(

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { QuickCount } from '../../formats/csv/quick-count.ts';
+import { RowParser } from '../../formats/csv/rows.ts';
 import { blocksOf, open, scanOf } from '../formats/csv/support.ts';
 
 const WIDTH = 3;
@@ -130,5 +132,54 @@ test('any bytes are read or refused; nothing else is thrown, and scan and read a
       },
     ),
     { numRuns: 500 },
+  );
+});
+
+test('the quick count gives up or counts what the parser counts', async () => {
+  const pieces = fc.constantFrom('a', 'bc', '"', '"', '""', ',', ',', '\n', '\r\n', '\r', ' ', 'é');
+  let counted = 0;
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(pieces, { maxLength: 12 }), { maxLength: 8 }),
+      fc.constantFrom('strict' as const, 'none' as const),
+      fc.integer({ min: 1, max: 30 }),
+      (chunks, quotes, maxField) => {
+        const framing = { delimiter: ',', quotes, maxField, maxRecord: 40, maxColumns: 8 };
+        const buffers = chunks.map((parts) => Buffer.from(parts.join('')));
+        const quick = new QuickCount(framing);
+        const rows = buffers.every((chunk) => quick.feed(chunk)) ? quick.finish() : undefined;
+        if (rows === undefined) return;
+        counted += 1;
+        let parsed = 0;
+        const parser = new RowParser(framing, { cursor: 0, lines: 0 }, () => {
+          parsed += 1;
+        });
+        for (const chunk of buffers) parser.feed(chunk);
+        parser.finish();
+        assert.equal(rows, parsed);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  assert.ok(counted > 300, `it gave up too often: ${counted}`);
+});
+
+test('the quick count does not give up on sound files', () => {
+  fc.assert(
+    fc.property(file, fc.integer({ min: 1, max: 40 }), (spec, size) => {
+      const { text, rows } = render({ ...spec, mark: false });
+      const framing = {
+        delimiter: spec.delimiter,
+        quotes: 'strict' as const,
+        maxField: 1e6,
+        maxRecord: 4e6,
+        maxColumns: 10,
+      };
+      const quick = new QuickCount(framing);
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; at += size) assert.ok(quick.feed(bytes.subarray(at, at + size)));
+      assert.equal(quick.finish(), rows.length + 1);
+    }),
+    { numRuns: 300 },
   );
 });

@@ -42,7 +42,8 @@ export function peerSkip(kind: PeerKind): string | false {
   return reason;
 }
 
-async function freePort(): Promise<number> {
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -52,7 +53,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function takesConnections(port: number): Promise<boolean> {
+/** Whether something listens on this port of the loopback interface. */
+export async function takesConnections(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');

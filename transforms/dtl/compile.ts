@@ -136,13 +136,12 @@ function programOf(step: Step, target: Target, variables: number): TransformProg
       values: item.values,
       context,
       variables: variables === 0 ? NO_VARIABLES : new Array<string>(variables).fill(''),
-      segments: [],
+      message: target.begin(context),
       current: undefined,
       faults: undefined,
       trace,
       reason: undefined,
     };
-    target.begin(frame);
     step(frame);
     if (frame.faults !== undefined) return { kind: 'invalid', faults: frame.faults };
     if (frame.reason !== undefined) return { kind: 'dropped', reason: frame.reason };

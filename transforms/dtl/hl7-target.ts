@@ -1,19 +1,34 @@
 /**
- * HL7 v2 as the target of a transform. MSH comes first, with its delimiters and the version; the other segments come in the
- * order in which actions first write, append or insert them. A segment in which nothing was written is left out.
+ * HL7 v2 as the target of a transform. MSH comes first, with its delimiters, the version and the charset; the other segments
+ * come in the order in which actions first write, append or insert them. A segment in which nothing was written is left out.
  */
 import type { KeyPath } from '../../engine/contracts/resources.ts';
+import type { TransformContext } from '../../engine/contracts/transform.ts';
 import { messageOf } from '../../engine/errors.ts';
 import { STANDARD_DELIMITERS } from '../../hl7/delimiters.ts';
 import { escaperFor, unescapeText } from '../../hl7/escape.ts';
+import {
+  compileLayout,
+  type Draft,
+  type Layout,
+  type SegmentDraft,
+  type SegmentLayout,
+  type Target as Slot,
+} from '../../hl7/layout.ts';
 import { type Path, parsePath, parseSegmentPath, printPath, type SegmentPath } from '../../hl7/paths.ts';
-import { Layout, type Segment, type Slot, spread } from './layout.ts';
 import type { Frame, Place, Scope, SetLine, Source, Step, Target } from './program.ts';
 import { printKeys } from './syntax.ts';
 
 const encode = escaperFor(STANDARD_DELIMITERS).escape;
 /** Written around the messages by the batch format. */
 const ENVELOPE = ['FHS', 'BHS', 'BTS', 'FTS'];
+/** Charsets by their names in HL7 table 0211. One that the table does not know leaves MSH-18 empty. */
+const CHARSETS: Readonly<Record<string, string>> = {
+  'utf-8': 'UNICODE UTF-8',
+  'us-ascii': 'ASCII',
+  ascii: 'ASCII',
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9, 15].map((part) => [`iso-8859-${part}`, `8859/${part}`])),
+};
 
 /** How the text of one line is made. */
 const CONSTANT = 0;
@@ -21,37 +36,50 @@ const COLUMN = 1;
 const ENCODED = 2;
 const RAW = 3;
 
+/** A path into the message; its slot is known once all paths are. */
+interface Address {
+  readonly path: Path;
+  slot: Slot | undefined;
+}
+
 /** One line of a `set`, ready to run. */
 interface Writer {
   readonly kind: number;
   readonly text: string;
   readonly column: number;
   readonly source: Source;
-  readonly slot: Slot;
+  readonly address: Address;
+  /** Index among the segment's values; -1 where other lines write parts of the same field. */
+  slot: number;
   readonly action: string;
 }
 
 /** Lines that follow one another and go to the same segment. */
 interface Group {
-  readonly layout: Layout;
+  readonly segment: string;
   readonly occurrence: number;
   readonly writers: Writer[];
+  /** Known once all paths are. */
+  layout: SegmentLayout | undefined;
 }
 
 export class Hl7Target implements Target {
   readonly encode = encode;
   readonly #version: string;
-  readonly #layouts = new Map<string, Layout>();
-  readonly #msh: Layout;
-  readonly #versionSlot: Slot;
-  readonly #controlId: Slot;
+  readonly #addresses: Address[] = [];
+  readonly #writers: Writer[] = [];
+  readonly #groups: Group[] = [];
+  readonly #msh12: Address;
+  readonly #msh18: Address;
+  readonly #msh10: Address;
+  #layout: Layout | undefined;
 
   /** `version`: HL7 version for MSH-12, such as 2.5.1. */
   constructor(version: string) {
     this.#version = encode(version);
-    this.#msh = this.#layout('MSH');
-    this.#versionSlot = this.#msh.slot(parsePath('MSH-12'), []);
-    this.#controlId = this.#msh.slot(parsePath('MSH-10'), []);
+    this.#msh10 = this.#address(parsePath('MSH-10'));
+    this.#msh12 = this.#address(parsePath('MSH-12'));
+    this.#msh18 = this.#address(parsePath('MSH-18'));
   }
 
   set(lines: readonly SetLine[], _at: KeyPath, scope: Scope): Step {
@@ -61,7 +89,9 @@ export class Hl7Target implements Target {
       if (path) this.#add(groups, path, line, scope);
     }
     return (frame) => {
-      for (const group of groups) runWriters(group.writers, segmentOf(frame, group.layout, group.occurrence), frame);
+      for (const group of groups) {
+        runWriters(group.writers, segmentOf(frame.message, layoutOf(group), group.occurrence), frame);
+      }
       return true;
     };
   }
@@ -70,9 +100,7 @@ export class Hl7Target implements Target {
     const group = this.#newSegment(segment, lines, at, scope);
     if (!group) return () => true;
     return (frame) => {
-      const made = group.layout.blank();
-      frame.segments.push(made);
-      runWriters(group.writers, made, frame);
+      runWriters(group.writers, frame.message.append(layoutOf(group)), frame);
       return true;
     };
   }
@@ -84,65 +112,98 @@ export class Hl7Target implements Target {
       scope.problems.add([...at, 'before'], 'DTL_BAD_TARGET', 'MSH', 'a place after MSH, which comes first');
     }
     if (!group || !near) return () => true;
-    const layout = this.#layout(near.segment);
-    const { side } = place;
+    this.#reserve(near.segment);
     return (frame) => {
-      const made = group.layout.blank();
-      frame.segments.splice(insertionPoint(frame.segments, layout, near.occurrence, side), 0, made);
-      runWriters(group.writers, made, frame);
+      const { message } = frame;
+      const next = follower(message, this.#segment(near.segment), near.occurrence, place.side);
+      runWriters(group.writers, message.insert(layoutOf(group), next), frame);
       return true;
     };
   }
 
   remove(target: string, at: KeyPath, scope: Scope): Step {
-    if (/^[^-]*$/.test(target)) return this.#removeSegment(target, at, scope);
+    if (!target.includes('-')) return this.#removeSegment(target, at, scope);
     const path = readTarget(target, at, scope);
     if (!path) return () => true;
-    const layout = this.#layout(path.segment);
-    const slot = layout.slot(path, []);
-    return (frame) => {
-      const segment = findSegment(frame, layout, path.occurrence || 1);
-      if (segment) clear(slot, segment.texts);
+    const address = this.#address(path);
+    return ({ message }) => {
+      const segment = message.segments(this.#segment(path.segment))[(path.occurrence || 1) - 1];
+      if (segment && address.slot) segment.setRaw(address.slot, '');
       return true;
     };
   }
 
   seal(): void {
-    for (const layout of this.#layouts.values()) layout.seal();
-  }
-
-  begin(frame: Frame): void {
-    const msh = this.#msh.blank();
-    msh.texts[this.#versionSlot.leaf] = this.#version;
-    frame.segments.push(msh);
-  }
-
-  finish(frame: Frame): { readonly text: string; readonly controlId: string } {
-    let text = '';
-    for (const { layout, texts } of frame.segments) {
-      const line = layout.print(texts);
-      if (line !== '') text += `${line}\r`;
+    const layout = compileLayout(this.#addresses.map(({ path }) => path));
+    for (const address of this.#addresses) address.slot = layout.target(address.path);
+    for (const writer of this.#writers) {
+      const { slot } = writer.address;
+      writer.slot = slot && !slot.part ? slot.slot : -1;
     }
-    const controlId = frame.segments[0]?.texts[this.#controlId.leaf] ?? '';
-    return { text, controlId: unescapeText(controlId) };
+    for (const group of this.#groups) group.layout = layout.segment(group.segment);
+    this.#layout = layout;
   }
 
-  #layout(segment: string): Layout {
-    const known = this.#layouts.get(segment);
-    if (known) return known;
-    const made = new Layout(segment);
-    this.#layouts.set(segment, made);
-    return made;
+  begin(context: TransformContext): Draft {
+    const message = this.#sealed().draft();
+    const msh = message.segments(this.#segment('MSH'))[0];
+    if (msh && this.#msh12.slot) msh.setRaw(this.#msh12.slot, this.#version);
+    if (msh && this.#msh18.slot) msh.setRaw(this.#msh18.slot, CHARSETS[context.charset.toLowerCase()] ?? '');
+    return message;
+  }
+
+  finish({ message }: Frame): { readonly text: string; readonly controlId: string } {
+    const controlId = this.#msh10.slot ? message.raw(this.#msh10.slot) : '';
+    return { text: message.print(), controlId: unescapeText(controlId) };
+  }
+
+  #sealed(): Layout {
+    if (!this.#layout) throw unsealed();
+    return this.#layout;
+  }
+
+  #segment(name: string): SegmentLayout {
+    return this.#sealed().segment(name);
+  }
+
+  #address(path: Path): Address {
+    const address: Address = { path, slot: undefined };
+    this.#addresses.push(address);
+    return address;
+  }
+
+  /** Makes the layout know a segment of which perhaps no field is written. */
+  #reserve(segment: string): void {
+    this.#address({
+      segment,
+      occurrence: 0,
+      field: segment === 'MSH' ? 3 : 1,
+      repetition: 0,
+      component: 0,
+      subcomponent: 0,
+    });
   }
 
   #add(groups: Group[], path: Path, line: SetLine, scope: Scope): void {
-    const layout = this.#layout(path.segment);
+    const { segment } = path;
     const occurrence = path.occurrence || 1;
     const last = groups.at(-1);
-    const group =
-      last?.layout === layout && last.occurrence === occurrence ? last : { layout, occurrence, writers: [] };
-    if (group !== last) groups.push(group);
-    group.writers.push(writerOf(layout.slot(path, line.source.shapes), line, scope));
+    const fits = last?.segment === segment && last.occurrence === occurrence;
+    const group = fits ? last : this.#group(segment, occurrence);
+    if (!fits) groups.push(group);
+    group.writers.push(this.#writer(path, line, scope));
+  }
+
+  #group(segment: string, occurrence: number): Group {
+    const group: Group = { segment, occurrence, writers: [], layout: undefined };
+    this.#groups.push(group);
+    return group;
+  }
+
+  #writer(path: Path, line: SetLine, scope: Scope): Writer {
+    const writer = writerOf(this.#address(path), line, scope);
+    this.#writers.push(writer);
+    return writer;
   }
 
   /** The lines of an `append` or `insert`: all in the new segment, which needs no number. */
@@ -154,8 +215,8 @@ export class Hl7Target implements Target {
       scope.problems.add([...at, 'segment'], 'DTL_BAD_TARGET', segment, 'the name alone: it is a new segment');
     }
     if (!path || path.segment === 'MSH') return undefined;
-    const layout = this.#layout(path.segment);
-    const group: Group = { layout, occurrence: 1, writers: [] };
+    this.#reserve(path.segment);
+    const group = this.#group(path.segment, 1);
     for (const line of lines) {
       const target = readTarget(line.target, line.at, scope);
       if (!target) continue;
@@ -168,7 +229,7 @@ export class Hl7Target implements Target {
         );
         continue;
       }
-      group.writers.push(writerOf(layout.slot(target, line.source.shapes), line, scope));
+      group.writers.push(this.#writer(target, line, scope));
     }
     return group;
   }
@@ -178,17 +239,24 @@ export class Hl7Target implements Target {
     if (!path) return () => true;
     if (path.segment === 'MSH')
       scope.problems.add(at, 'DTL_BAD_TARGET', 'MSH', 'another segment: a message begins with MSH');
-    const layout = this.#layout(path.segment);
-    return ({ segments }) => {
-      let seen = 0;
-      for (let index = 0; index < segments.length; index++) {
-        if (segments[index]?.layout !== layout) continue;
-        seen++;
-        if (path.occurrence === 0 || path.occurrence === seen) segments.splice(index--, 1);
+    this.#reserve(path.segment);
+    return ({ message }) => {
+      const same = [...message.segments(this.#segment(path.segment))];
+      for (const segment of path.occurrence === 0 ? same : same.slice(path.occurrence - 1, path.occurrence)) {
+        message.remove(segment);
       }
       return true;
     };
   }
+}
+
+function layoutOf({ layout }: Group): SegmentLayout {
+  if (!layout) throw unsealed();
+  return layout;
+}
+
+function unsealed(): RangeError {
+  return new RangeError('a transform ran before its layout was sealed');
 }
 
 function readTarget(target: string, at: KeyPath, scope: Scope): Path | undefined {
@@ -235,76 +303,56 @@ function readSegment(text: string, at: KeyPath, scope: Scope): SegmentPath | und
   return undefined;
 }
 
-function writerOf(slot: Slot, line: SetLine, scope: Scope): Writer {
+function writerOf(address: Address, line: SetLine, scope: Scope): Writer {
   const { source } = line;
-  const action = `${scope.file} ${printKeys(line.at)}`;
-  const shared = { column: source.column, source, slot, action };
-  if (source.constant !== undefined && source.constant !== '') {
-    const text = source.raw ? source.constant : encode(source.constant);
-    return { ...shared, kind: source.raw ? RAW : CONSTANT, text };
+  const shared = { column: source.column, source, address, slot: -1, action: `${scope.file} ${printKeys(line.at)}` };
+  if (source.constant !== undefined) {
+    return { ...shared, kind: CONSTANT, text: source.raw ? source.constant : encode(source.constant) };
   }
   if (source.column >= 0) return { ...shared, kind: COLUMN, text: '' };
   return { ...shared, kind: source.raw ? RAW : ENCODED, text: '' };
 }
 
-function runWriters(writers: readonly Writer[], segment: Segment, frame: Frame): void {
-  const { texts } = segment;
+function runWriters(writers: readonly Writer[], segment: SegmentDraft, frame: Frame): void {
+  const { values } = segment;
   frame.current = segment;
   for (const writer of writers) {
-    const { slot } = writer;
+    const { kind, slot } = writer;
     let text: string;
-    if (writer.kind === CONSTANT) text = writer.text;
-    else if (writer.kind === COLUMN) text = encode(frame.values[writer.column] ?? '');
-    else if (writer.kind === ENCODED) text = encode(writer.source.read(frame));
+    if (kind === CONSTANT) text = writer.text;
+    else if (kind === COLUMN) text = encode(frame.values[writer.column] ?? '');
+    else if (kind === ENCODED) text = encode(writer.source.read(frame));
     else text = writer.source.read(frame);
-    if (slot.others.length === 0) texts[slot.leaf] = text;
-    else writeParts(writer, text, texts);
+    if (slot >= 0) values[slot] = text;
+    else if (writer.address.slot) segment.setRaw(writer.address.slot, text);
     if (frame.trace && text !== '') addLineage(writer, segment, frame);
   }
 }
 
-/** A write to the whole of what other lines write in parts: it replaces all of them. */
-function writeParts(writer: Writer, text: string, texts: string[]): void {
-  clear(writer.slot, texts);
-  if (writer.kind === RAW) spread(writer.slot.node, text, texts);
-  else texts[writer.slot.leaf] = text;
-}
-
-function clear(slot: Slot, texts: string[]): void {
-  texts[slot.leaf] = '';
-  for (const leaf of slot.others) texts[leaf] = '';
-}
-
-function addLineage(writer: Writer, segment: Segment, frame: Frame): void {
-  const { path } = writer.slot;
-  const twins = frame.segments.filter(({ layout }) => layout === segment.layout);
+function addLineage(writer: Writer, segment: SegmentDraft, frame: Frame): void {
+  const twins = frame.message.segments(segment.layout);
   const occurrence = twins.length > 1 ? twins.indexOf(segment) + 1 : 0;
-  const target = printPath({ ...path, occurrence });
+  const target = printPath({ ...writer.address.path, occurrence });
   frame.trace?.push({ target, sources: writer.source.origins, action: writer.action });
 }
 
 /** The segment with this number (from 1); missing ones are made at the end. */
-function segmentOf(frame: Frame, layout: Layout, occurrence: number): Segment {
-  let left = occurrence;
-  for (const segment of frame.segments) {
-    if (segment.layout === layout && --left === 0) return segment;
-  }
+function segmentOf(message: Draft, layout: SegmentLayout, occurrence: number): SegmentDraft {
   for (;;) {
-    const made = layout.blank();
-    frame.segments.push(made);
-    if (--left === 0) return made;
+    const found = message.segments(layout)[occurrence - 1];
+    if (found) return found;
+    message.append(layout);
   }
 }
 
-function findSegment(frame: Frame, layout: Layout, occurrence: number): Segment | undefined {
-  let left = occurrence;
-  return frame.segments.find((segment) => segment.layout === layout && --left === 0);
-}
-
-/** Before the first or after the last segment of this name, or before or after the one with this number; else the end. */
-function insertionPoint(segments: readonly Segment[], layout: Layout, occurrence: number, side: Place['side']): number {
-  const places = segments.flatMap((segment, index) => (segment.layout === layout ? [index] : []));
-  const place = occurrence > 0 ? places[occurrence - 1] : side === 'before' ? places[0] : places.at(-1);
-  if (place === undefined) return segments.length;
-  return side === 'before' ? place : place + 1;
+/** What the new segment is put before: the first of this name or the one with this number, or what follows the last. */
+function follower(
+  message: Draft,
+  layout: SegmentLayout,
+  occurrence: number,
+  side: Place['side'],
+): SegmentDraft | undefined {
+  const same = message.segments(layout);
+  const near = occurrence > 0 ? same[occurrence - 1] : side === 'before' ? same[0] : same.at(-1);
+  return near && side === 'after' ? message.next(near) : near;
 }

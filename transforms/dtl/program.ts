@@ -2,8 +2,8 @@
 import type { DateParts, Fault, Item } from '../../engine/contracts/item.ts';
 import type { KeyPath, Resources } from '../../engine/contracts/resources.ts';
 import type { LineageLine, TransformContext } from '../../engine/contracts/transform.ts';
+import type { Draft, SegmentDraft } from '../../hl7/layout.ts';
 import type { DtlCode } from './errors.ts';
-import type { Segment } from './layout.ts';
 import type { Problems } from './syntax.ts';
 
 /** The state of one run: one item in, one message out. */
@@ -13,10 +13,10 @@ export interface Frame {
   readonly context: TransformContext;
   /** Texts of the variables, each at its own index. */
   readonly variables: string[];
-  /** The segments of the message, in their order. */
-  readonly segments: Segment[];
+  /** The message that is being made. */
+  readonly message: Draft;
   /** The segment that is being written. */
-  current: Segment | undefined;
+  current: SegmentDraft | undefined;
   faults: Fault[] | undefined;
   /** Where lineage is asked for. */
   readonly trace: LineageLine[] | undefined;
@@ -40,8 +40,6 @@ export interface Source {
   /** Index of the column whose text is taken as it is; -1 otherwise. */
   readonly column: number;
   readonly read: Read;
-  /** The structure of the raw texts that `read` can give: values left out, delimiters kept. */
-  readonly shapes: readonly string[];
   /** Where the value comes from, for lineage: `last_name`, `table sex-to-hl7`, `constant`. */
   readonly origins: readonly string[];
   /** Columns of the record map among the origins, for faults. */
@@ -67,7 +65,7 @@ export interface Target {
   insert(segment: string, place: Place, lines: readonly SetLine[], at: KeyPath, scope: Scope): Step;
   remove(target: string, at: KeyPath, scope: Scope): Step;
   seal(): void;
-  begin(frame: Frame): void;
+  begin(context: TransformContext): Draft;
   finish(frame: Frame): { readonly text: string; readonly controlId: string };
 }
 
@@ -123,7 +121,6 @@ export function constantSource(text: string, raw: boolean): Source {
     constant: text,
     column: -1,
     read: () => text,
-    shapes: raw ? [text] : [],
     origins: ['constant'],
     columns: [],
   };
@@ -131,5 +128,5 @@ export function constantSource(text: string, raw: boolean): Source {
 
 /** A source that is read anew for each item. */
 export function madeSource(read: Read, origins: readonly string[], columns: readonly string[]): Source {
-  return { raw: false, constant: undefined, column: -1, read, shapes: [], origins, columns };
+  return { raw: false, constant: undefined, column: -1, read, origins, columns };
 }

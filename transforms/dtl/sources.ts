@@ -91,7 +91,6 @@ function chosen(node: Tree, at: KeyPath, source: Source, scope: Scope): Source {
   return {
     ...madeSource(read, [...new Set([...source.origins, ...(test?.origins ?? []), ...extra])], source.columns),
     raw,
-    shapes: [...source.shapes, ...other.shapes],
   };
 }
 
@@ -169,13 +168,12 @@ function joinSource(node: Tree, at: KeyPath, scope: Scope): Source {
   );
   const glue = raw ? encode(between) : between;
   const origins = [...new Set(sources.flatMap((source) => source.origins.filter((origin) => origin !== 'constant')))];
-  const shape = sources.map((source) => (source.raw ? (source.constant ?? '') : '')).join(glue);
   const made = madeSource(
     glue === '' ? joined(reads) : joinedWith(reads, glue),
     origins,
     sources.flatMap((source) => source.columns),
   );
-  return { ...made, raw, shapes: raw ? [shape] : [] };
+  return { ...made, raw };
 }
 
 function joined(reads: readonly Read[]): Read {
@@ -230,13 +228,8 @@ function idSource(node: unknown, at: KeyPath, scope: Scope): Source {
 }
 
 /** The number of the segment that is being written among those of its name: HL7's "Set ID". */
-function segmentNumber({ current, segments }: Frame): string {
-  let number = 0;
-  for (const segment of segments) {
-    if (segment.layout === current?.layout) number++;
-    if (segment === current) break;
-  }
-  return String(number);
+function segmentNumber({ current, message }: Frame): string {
+  return current ? String(message.segments(current.layout).indexOf(current) + 1) : '';
 }
 
 function rawSource(node: unknown, at: KeyPath, scope: Scope): Source {

@@ -9,7 +9,7 @@ import csv from '../../../formats/csv/index.ts';
 import { checkRecordMap } from '../../../formats/csv/record-map-check.ts';
 import { haveShared, needsShared, sharedPath } from '../../support/shared.ts';
 import { verdicts } from '../../support/verdicts.ts';
-import { itemsOf, mapOf, mapText, open, resourcesOf } from './support.ts';
+import { itemsOf, mapOf, mapText, open, resourcesOf, scanOf } from './support.ts';
 
 /** The verdicts, or none where the shared material is missing: the tests of that suite are skipped then. */
 function verdictsOn(name: string): readonly Readonly<Record<string, string>>[] {
@@ -103,5 +103,27 @@ describe('verdicts on the spectrum', needsShared, () => {
     const second = async (path: string) => (await itemsOf(open(), fixture(path)))[1]?.line;
     assert.equal(await second('csv/spectrum/csvs/newlines.csv'), 3);
     assert.equal(await second('csv/spectrum/csvs/quotes_and_newlines.csv'), 5);
+  });
+});
+
+describe('other published files', needsShared, () => {
+  test('every naughty value comes through CSV as it is, untrimmed and in its line', async () => {
+    const values: string[] = JSON.parse(fixture('csv/naughty/blns.json').toString());
+    const lines = values.map((value, index) => `${index};"${value.replaceAll('"', '""')}"\r\n`);
+    const items = await itemsOf(open(), Buffer.from(`n;value\r\n${lines.join('')}`), { chunkBytes: 1000 });
+    assert.deepEqual(
+      items.map((item) => item.values[1]),
+      values,
+    );
+    assert.equal(values.length, 515);
+  });
+
+  test('tab-separated vaccinations and a wide laboratory file', async () => {
+    const shapeOf = async (path: string) => {
+      const { scan } = await scanOf(open(), fixture(path));
+      return [scan.details.delimiter, scan.details.width, scan.items];
+    };
+    assert.deepEqual(await shapeOf('csv-to-hl7/cvrs-vxu/testgood.txt'), ['\t', 45, 33]);
+    assert.deepEqual(await shapeOf('csv-to-hl7/pdi-elr/sample-batch-pdi-20210608-0001.csv'), [',', 68, 20]);
   });
 });

@@ -35,10 +35,15 @@ test('the folders are made inside the drop folder, and probe finds nothing wrong
   assert.deepEqual(await codes(root), []);
 });
 
-test('a folder whose parent is missing', async (t) => {
+test('parents are made inside the production, not where a share may be missing', async (t) => {
   const root = await makeRoot(t);
-  assert.deepEqual(await codes(root, { folder: 'share/inbox' }), ['folder FOLDER_MISSING']);
-  await assert.rejects(openFolders(root, 'share/inbox'), codeIs('FOLDER_MISSING'));
+  assert.deepEqual(await codes(root, { folder: 'data/in/inbox' }), []);
+  await openFolders(root, 'data/in/inbox');
+  assert.ok(await exists(join(root, 'data/in/inbox/work')));
+  const share = join(root, 'share', 'inbox');
+  assert.deepEqual(await codes(root, { folder: share }), ['folder FOLDER_MISSING']);
+  await assert.rejects(openFolders(root, share), codeIs('FOLDER_MISSING'));
+  assert.equal(await exists(join(root, 'share')), false);
 });
 
 test('a file where a folder is needed, a link where a real folder is needed', async (t) => {

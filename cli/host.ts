@@ -1,0 +1,119 @@
+import { mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Engine } from '../engine/engine.ts';
+import { loadProduction, reloadDestination } from '../engine/config/load.ts';
+import { formatProblem } from '../engine/config/problems.ts';
+import type { Production } from '../engine/contracts/production.ts';
+import type { Logger } from '../engine/contracts/runtime.ts';
+import { WaybillError, messageOf } from '../engine/errors.ts';
+import type { Registry } from '../engine/registry.ts';
+import { socketPath } from '../engine/socket-path.ts';
+import { openPortal } from '../portal/server.ts';
+import { openHandover } from '../queue/handover.ts';
+import { openRedis } from '../queue/open-redis.ts';
+import { takeLock } from '../store/lock.ts';
+import { openStore } from '../store/sqlite/client.ts';
+import { ledgerPath } from './folders.ts';
+import { ruleFor } from './rule.ts';
+
+export interface HostOptions {
+  readonly production: Production;
+  readonly registry: Registry;
+  readonly adapters: readonly string[];
+  readonly dataFolder: string;
+  readonly logger: (name: string) => Logger;
+  readonly orphans: 'refuse' | 'hold';
+  /** The ledger's thread died: nothing can be promised any more. */
+  readonly onDeath: (error: Error) => void;
+}
+
+export interface Host {
+  readonly engine: Engine;
+  stop(): Promise<void>;
+}
+
+/**
+ * Everything of a running engine, put together: lock, ledger, Redis, engine, portal. Ends what it began where a later part
+ * cannot start. @throws WaybillError where something keeps it from starting.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { dataFolder, production, registry, logger } = options;
+  const closers: (() => Promise<void> | void)[] = [];
+  const stop = async () => {
+    for (const close of closers.reverse().splice(0)) await close();
+  };
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    const lock = takeLock(dataFolder, 'an engine');
+    closers.push(() => lock.release());
+    const store = await openStore({ path: ledgerPath(dataFolder), onDeath: options.onDeath });
+    closers.push(() => store.close());
+    const redis = await openRedis({ dataFolder, logger: logger('redis'), url: process.env['REDIS_URL'] });
+    closers.push(() => redis.close());
+    for (const { code, message } of redis.warnings) logger('redis').warn({ code }, message);
+    const engine = new Engine({
+      production,
+      registry,
+      store,
+      dataFolder,
+      clock: { now: Date.now },
+      logger,
+      adapters: options.adapters,
+      orphans: options.orphans,
+      freshDestination: (name) => freshDestination(production, registry, name),
+    });
+    await engine.start();
+    let stopping = false;
+    closers.push(() => engine.stop());
+    const handover = await openHandover({ connection: redis.connection, host: engine.facts.instance, logger: logger('queue'), onWake: (lane) => engine.wake(lane) });
+    closers.push(() => handover.close());
+    handover.onReady(() => void engine.sweep());
+    engine.handOver(handover);
+    const portal = await openPortal({
+      socket: socketPath(dataFolder, 'control.sock'),
+      monitor: production.monitor,
+      source: {
+        storeWell: () => engine.storeWell,
+        redisReady: () => handover.ready(),
+        stopping: () => stopping,
+        ask: (question, request) => store.ask({ question, with: request }),
+      },
+      commands: {
+        resume: (destination, who, why) => engine.resume(destination, who, why),
+        resolve: (request) => engine.resolve(request),
+        submit: async ({ service, name, again, body }) => engine.accept(service, { body, name: basename(name), again, ...(await ruleFor(production, registry, service, name)) }),
+      },
+    });
+    closers.push(() => portal.close());
+    closers.push(() => {
+      stopping = true;
+    });
+    return { engine, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Loads a production or throws with every problem in the message. */
+export async function loadOrThrow(folder: string, registry: Registry): Promise<Production> {
+  const { production, problems } = await loadProduction(folder, registry);
+  if (production) return production;
+  throw new ConfigurationError(problems.map((problem) => formatProblem(problem)));
+}
+
+/** The production has problems; each is one line. */
+export class ConfigurationError extends WaybillError {
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super('CONFIGURATION', lines.join('\n'));
+    this.lines = lines;
+  }
+}
+
+async function freshDestination(production: Production, registry: Registry, name: string) {
+  const { destination, problems } = await reloadDestination(production, name, registry);
+  if (destination) return destination;
+  throw new WaybillError('DESTINATION_NOT_OPENED', problems.map((problem) => formatProblem(problem)).join('; ') || messageOf('its settings cannot be read'));
+}

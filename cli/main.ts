@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
+import { type Command, EXIT, parseOptions, UsageError } from './command.ts';
+
+/** Commands by name; each is imported when it is called. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./commands/run.ts')).run,
+  twin: async () => (await import('./commands/twin.ts')).twin,
+};
+
+/** Runs one command line; gives the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help') return help(rest[0]);
+  if (name === '--version') return version();
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!load) return fail(`There is no command ${JSON.stringify(name)}: waybill help lists them.`, EXIT.usage.code);
+  const command = await load();
+  try {
+    const { values, positionals } = parseArgs({ args: rest, options: { ...parseOptions(command), help: { type: 'boolean' } }, allowPositionals: true, strict: true });
+    if (values['help'] === true) return help(name);
+    return await command.run({ flags: values as Record<string, string | boolean | undefined>, words: positionals, print, tell });
+  } catch (error) {
+    return failed(command, error);
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(line: string, code: number): number {
+  tell(line);
+  return code;
+}
+
+const EXIT_BY_CODE: Readonly<Record<string, number>> = {
+  CONFIGURATION: EXIT.configuration.code,
+  STORE_LOCKED: EXIT.held.code,
+};
+
+function failed(command: Command, error: unknown): number {
+  if (error instanceof UsageError || codeOf(error).startsWith('ERR_PARSE_ARGS')) {
+    return fail(`${messageOf(error)}\nusage: waybill ${command.name} ${command.usage}`, EXIT.usage.code);
+  }
+  if (error instanceof WaybillError) return fail(`${error.message} (${error.code})`, EXIT_BY_CODE[error.code] ?? EXIT.refused.code);
+  return fail(`${messageOf(error)} (${codeOf(error)})`, EXIT.unexpected.code);
+}
+
+function version(): number {
+  const { version: v } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  print(`waybill ${v}`);
+  return EXIT.ok.code;
+}
+
+async function help(name: string | undefined): Promise<number> {
+  const load = name === undefined ? undefined : COMMANDS[name];
+  if (load) {
+    const { summary, usage, flags } = await load();
+    print(`waybill ${name} ${usage}\n\n${summary}\n`);
+    for (const [flag, { value, description }] of Object.entries(flags)) print(`  --${flag}${value ? ` ${value}` : ''}\n      ${description}`);
+    return EXIT.ok.code;
+  }
+  print('waybill COMMAND ...\n');
+  for (const [key, loadOne] of Object.entries(COMMANDS)) print(`  ${key.padEnd(12)} ${(await loadOne()).summary}`);
+  print('\nwaybill help COMMAND shows its flags.');
+  return EXIT.ok.code;
+}
+
+/** Standard output may be a pipe that closes early (`| head`): that is no error of ours. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok.code);
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,103 @@
+import { rmSync } from 'node:fs';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
+import type { Accepted } from '../engine/contracts/service.ts';
+import { type HealthSource, readiness } from './health.ts';
+import { type Metrics, openMetrics } from './metrics.ts';
+
+/** What people may do through the control socket. */
+export interface Commands {
+  resume(destination: string, who: string, why: string): Promise<{ wasStopped: boolean }>;
+  resolve(request: { batch: number; to: 'delivered' | 'rejected' | 'queued' | 'cancelled'; reason: string; who: string }): Promise<{ messages: number; destination: string }>;
+  submit(request: { service: string; name: string; again: boolean; body: AsyncIterable<Uint8Array> }): Promise<Accepted>;
+}
+
+export interface PortalOptions {
+  readonly source: HealthSource;
+  readonly commands: Commands;
+  /** Where health and metrics are served over TCP, if anywhere. */
+  readonly monitor: { readonly host: string; readonly port: number } | undefined;
+  /** Unix socket in the data folder: health, metrics and commands, for the owner of the folder. */
+  readonly socket: string;
+}
+
+export interface Portal {
+  close(): Promise<void>;
+}
+
+/** Serves health and metrics, and commands on the socket only. @throws where an address cannot be taken. */
+export async function openPortal(options: PortalOptions): Promise<Portal> {
+  const metrics = openMetrics(options.source);
+  const control = makeServer(options.source, metrics);
+  addCommands(control, options.commands);
+  rmSync(options.socket, { force: true });
+  await control.listen({ path: options.socket });
+  const monitor = options.monitor && makeServer(options.source, metrics);
+  if (options.monitor) await monitor?.listen({ ...options.monitor });
+  return {
+    async close() {
+      metrics.close();
+      await Promise.all([control.close(), monitor?.close()]);
+    },
+  };
+}
+
+function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: 1_000_000,
+    forceCloseConnections: true,
+    // Fastify's own settings would drop unknown keys and change types without a word.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  });
+  server.get('/health/live', () => ({ live: true }));
+  server.get('/health/ready', async (_request, reply) => {
+    const state = await readiness(source);
+    return reply.code(state.ready ? 200 : 503).send(state);
+  });
+  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  server.setErrorHandler((error, _request, reply) => problem(reply, error));
+  return server;
+}
+
+/** Errors as `application/problem+json` (RFC 9457), with the stable code. */
+function problem(reply: FastifyReply, error: unknown): FastifyReply {
+  const known = error instanceof WaybillError;
+  const status = known ? 422 : 500;
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send({ type: 'about:blank', title: known ? 'The request was refused' : 'The request failed', status, code: codeOf(error), detail: messageOf(error), ...(known ? error.place : {}) });
+}
+
+interface ResumeBody {
+  readonly destination: string;
+  readonly who: string;
+  readonly why: string;
+}
+
+interface ResolveBody {
+  readonly batch: number;
+  readonly to: 'delivered' | 'rejected' | 'queued' | 'cancelled';
+  readonly reason: string;
+  readonly who: string;
+}
+
+function addCommands(server: FastifyInstance, commands: Commands): void {
+  const text = { type: 'string', maxLength: 2000 };
+  const bodyOf = (properties: Record<string, object>) => ({ schema: { body: { type: 'object', required: Object.keys(properties), properties, additionalProperties: false } } });
+  server.post<{ Body: ResumeBody }>('/control/resume', bodyOf({ destination: text, who: text, why: text }), ({ body }) => commands.resume(body.destination, body.who, body.why));
+  server.post<{ Body: ResolveBody }>(
+    '/control/resolve',
+    bodyOf({ batch: { type: 'integer', minimum: 1 }, to: { enum: ['delivered', 'rejected', 'queued', 'cancelled'] }, reason: text, who: text }),
+    ({ body }) => commands.resolve(body),
+  );
+  server.register(async (uploads) => {
+    uploads.removeAllContentTypeParsers();
+    uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    uploads.post<{ Querystring: { service: string; name: string; again?: string }; Body: AsyncIterable<Uint8Array> }>('/control/submit', { bodyLimit: Number.MAX_SAFE_INTEGER }, (request) => {
+      const { service, name, again } = request.query;
+      return commands.submit({ service, name, again: again === 'true', body: request.body });
+    });
+  });
+}

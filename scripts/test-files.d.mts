@@ -1,0 +1,2 @@
+export function allTestFiles(): string[];
+export function testFilesFor(args: readonly string[]): string[];

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { formatProblem, loadProduction, reloadDestination } from '../../../engine/config/load.ts';
+import { probeProduction } from '../../../engine/config/probe.ts';
+import { loadAdapters } from '../../../engine/registry.ts';
+
+const SOUND = join(import.meta.dirname, '../../productions/mistakes');
+const ENV = {
+  PHARMACY_URL: 'https://registry.example.org/iis',
+  PHARMACY_USER: 'u',
+  PHARMACY_PASSWORD: 'marker-of-a-password',
+  PHARMACY_ID: 'PH77',
+};
+const registry = await loadAdapters();
+
+type Changes = Readonly<Record<string, string | ((text: string) => string)>>;
+
+/** A copy of the sound production with some files changed, as long as the test lives. */
+function copyWith(t: TestContext, changes: Changes): string {
+  const folder = mkdtempSync(join(tmpdir(), 'waybill-load-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(SOUND, folder, { recursive: true });
+  for (const [name, change] of Object.entries(changes)) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, typeof change === 'string' ? change : change(readFileSync(path, 'utf8')));
+  }
+  return folder;
+}
+
+function replaced(from: string, to: string): (text: string) => string {
+  return (text) => {
+    assert.ok(text.includes(from), from);
+    return text.replace(from, () => to);
+  };
+}
+
+async function load(folder: string, env: Readonly<Record<string, string>> = ENV) {
+  const { production, problems } = await loadProduction(folder, registry, { env });
+  const told = problems.map(
+    ({ file, line, code, warning }) => `${warning ? 'warning' : 'error'} ${file}:${line} ${code}`,
+  );
+  return { production, problems, told };
+}
+
+test('a production is frozen data with every default filled in', async () => {
+  const { production } = await load(SOUND);
+  assert.ok(production);
+  assert.equal(production.folder, SOUND);
+  assert.deepEqual({ ...production.monitor }, { host: '127.0.0.1', port: 9465 });
+  assert.deepEqual({ ...production.resources.values }, { pharmacy: 'PH77' });
+  assert.deepEqual(Object.keys(production.resources.tables).sort(), ['genders', 'shot-codes', 'stores']);
+  assert.deepEqual(Object.keys(production.resources.files.transforms ?? {}), ['shot-to-vxu', 'shot']);
+  assert.deepEqual(
+    production.routes.shots?.to.map(({ name }) => name),
+    ['registry', 'registry-copy'],
+  );
+  const registryOf = production.destinations.registry;
+  assert.ok(registryOf);
+  const { format, ...limits } = registryOf.batch;
+  assert.deepEqual(limits, { maxMessages: 100, maxBytes: 2_000_000, maxAge: 30_000, mixSubmissions: false });
+  assert.equal(format?.type, 'hl7-batch');
+  assert.equal(format?.controlIds, true, 'the defaults of the format');
+  const { first, factor, ceiling, jitter, giveUpAfter } = registryOf.retry;
+  assert.deepEqual([first, factor, ceiling, jitter, giveUpAfter], [1000, 2, 300_000, 0.1, 'never']);
+  for (const part of [
+    production,
+    production.resources,
+    production.routes,
+    registryOf,
+    registryOf.batch,
+    registryOf.config,
+  ]) {
+    assert.ok(Object.isFrozen(part));
+  }
+});
+
+test('a destination without batch settings sends one message a call', async (t) => {
+  const cut = (text: string) => text.replace(/ {4}batch:\n(?: {6}.*\n)+/, '');
+  const { production } = await load(copyWith(t, { 'production.yaml': cut }));
+  assert.deepEqual(
+    { ...production?.destinations.registry?.batch },
+    {
+      maxMessages: 1,
+      maxBytes: 4_000_000,
+      maxAge: 30_000,
+      mixSubmissions: false,
+    },
+  );
+});
+
+test('everything wrong is told at once, sorted, in several files', async (t) => {
+  const folder = copyWith(t, {
+    'production.yaml': (text) =>
+      replaced('timeZone: America/Chicago', 'timeZone: Nowhere')(replaced('jitter: 0.1', 'jitter: 7')(text)),
+    'record-maps/shots.yaml': replaced('extraColumns: refuse', 'extraColumns: refused'),
+    'dialects/prairie.yaml': replaced('summary:', 'sumary:'),
+    'tables/genders.csv': 'word,word\na,b\n',
+  });
+  const { told, production } = await load(folder);
+  assert.equal(production, undefined);
+  assert.deepEqual(told, [
+    'error production.yaml:2 BAD_TIME_ZONE',
+    'error production.yaml:63 BAD_NUMBER',
+    'error dialects/prairie.yaml:3 UNKNOWN_KEY',
+    'error record-maps/shots.yaml:2 NOT_ALLOWED',
+    'error tables/genders.csv:1 TABLE_UNREADABLE',
+  ]);
+});
+
+test('what is not used is a warning, and the production loads', async (t) => {
+  const folder = copyWith(t, {
+    'record-maps/old.yaml': 'recordMap: old\ncolumns: [{ name: a }]\n',
+    'tables/old-codes.csv': 'code,name\na,b\n',
+    'transforms/old.yaml':
+      'transform: old\nfrom: { recordMap: old }\nto: { hl7: VXU_V04, version: 2.5.1 }\nactions: []\n',
+    'production.yaml': (text) =>
+      text.replace('routes:\n', 'routes:\n  spare:\n    to: [{ destination: registry, transform: shot-to-vxu }]\n'),
+    'table/x.csv': 'a,b\n',
+  });
+  const { told, production } = await load(folder);
+  assert.ok(production);
+  assert.deepEqual(told, [
+    'warning production.yaml:33 UNUSED',
+    'warning record-maps/old.yaml:1 UNUSED',
+    'warning table:1 FOLDER_NAME',
+    'warning tables/old-codes.csv:1 UNUSED',
+    'warning transforms/old.yaml:1 UNUSED',
+  ]);
+});
+
+test('two rows of a table with the same key are a warning with the line', async (t) => {
+  const folder = copyWith(t, { 'tables/genders.csv': 'word,hl7\nwoman,F\nman,M\nother,O\nwoman,W\nunknown,U\n' });
+  const { told, production } = await load(folder);
+  assert.ok(production);
+  assert.deepEqual(told, ['warning tables/genders.csv:5 TABLE_KEY_TWICE']);
+});
+
+test('listeners that others can reach', async (t) => {
+  const listen = (lines: string) => (text: string) => `${text}listen: ${lines}\n`;
+  const open = await load(copyWith(t, { 'production.yaml': listen('{ host: 0.0.0.0, port: 8443 }') }));
+  assert.deepEqual(open.told, ['error production.yaml:65 LISTEN_OPEN']);
+  const proxied = await load(
+    copyWith(t, { 'production.yaml': listen('{ host: 0.0.0.0, port: 8443, behindProxy: true }') }),
+  );
+  assert.deepEqual(proxied.told, []);
+  const local = await load(copyWith(t, { 'production.yaml': listen('{ port: 8443 }') }));
+  assert.deepEqual(local.told, []);
+  const same = await load(copyWith(t, { 'production.yaml': listen('{ port: 9465 }') }));
+  assert.deepEqual(same.told, ['error production.yaml:11 NOT_ALLOWED']);
+  const monitor = copyWith(t, { 'production.yaml': replaced('  port: 9465', '  port: 9465\n  host: "::"') });
+  assert.deepEqual((await load(monitor)).told, ['warning production.yaml:12 MONITOR_OPEN']);
+});
+
+test('a transform for another record map, a format that cannot read, one that cannot write', async (t) => {
+  const folder = copyWith(t, {
+    'record-maps/other.yaml':
+      'recordMap: other\ncolumns: [{ name: rx }, { name: state }, { name: code }, { name: store }]\n',
+    'production.yaml': (text) =>
+      text
+        .replace('format: { type: csv, recordMap: shots, delimiter: tab }', 'format: { type: csv, recordMap: other }')
+        .replace('type: hl7-batch\n        envelope: batch\n        sendingApplication: SHOTS', 'type: csv'),
+  });
+  assert.deepEqual((await load(folder)).told, [
+    'error production.yaml:40 RECORD_MAP_MISMATCH',
+    'error production.yaml:43 RECORD_MAP_MISMATCH',
+    'error production.yaml:58 CANNOT_WRITE',
+  ]);
+  const batch = replaced('format: { type: csv, recordMap: shots, delimiter: tab }', 'format: { type: hl7-batch }');
+  const { told } = await load(copyWith(t, { 'production.yaml': batch }));
+  assert.ok(told.includes('error production.yaml:29 CANNOT_READ'), told.join('\n'));
+});
+
+test('two transforms of one name in two languages', async (t) => {
+  const code = `export const from = { recordMap: 'shots' };\nexport default () => ({ drop: 'none' });\n`;
+  const { told } = await load(copyWith(t, { 'transforms/shot-to-vxu.ts': code }));
+  assert.deepEqual(told, [
+    'error production.yaml:40 AMBIGUOUS_TRANSFORM',
+    'error production.yaml:43 AMBIGUOUS_TRANSFORM',
+  ]);
+});
+
+test('a transform in code is handed over as text, and compiled once everything else is right', async (t) => {
+  const use = replaced('transform: shot-to-vxu', 'transform: coded');
+  const code = `export const from = { recordMap: 'shots' };\nexport default () => ({ drop: 'none' });\n`;
+  const { production, told } = await load(copyWith(t, { 'production.yaml': use, 'transforms/coded.ts': code }));
+  assert.deepEqual(told, []);
+  assert.equal(production?.resources.files['transforms.ts']?.coded, code);
+  const none = await load(copyWith(t, { 'production.yaml': use, 'transforms/coded.ts': 'export const a = 1;\n' }));
+  assert.deepEqual(none.told, ['error transforms/coded.ts:1 SCRIPT_NO_FUNCTION']);
+});
+
+test('a folder without production.yaml, an empty one, one that is not UTF-8', async (t) => {
+  const empty = mkdtempSync(join(tmpdir(), 'waybill-load-'));
+  t.after(() => rmSync(empty, { recursive: true }));
+  assert.deepEqual((await load(empty)).told, ['error production.yaml:1 PRODUCTION_NOT_FOUND']);
+  assert.deepEqual((await load(join(empty, 'nowhere'))).told, ['error production.yaml:1 PRODUCTION_NOT_FOUND']);
+  writeFileSync(join(empty, 'production.yaml'), '# nothing yet\n');
+  assert.deepEqual((await load(empty)).told, ['error production.yaml:1 WRONG_SHAPE']);
+  writeFileSync(join(empty, 'production.yaml'), Buffer.from([0x70, 0x3a, 0x20, 0xe9, 0x0a]));
+  assert.deepEqual((await load(empty)).told, ['error production.yaml:1 PRODUCTION_NOT_FOUND']);
+  writeFileSync(join(empty, 'production.yaml'), '{}\n');
+  const { told } = await load(empty);
+  assert.deepEqual(new Set(told), new Set(['error production.yaml:1 MISSING_KEY']));
+});
+
+test('names that JavaScript knows are no names of things', async (t) => {
+  const folder = copyWith(t, { 'production.yaml': replaced('transform: shot-to-vxu', 'transform: constructor') });
+  assert.deepEqual((await load(folder)).told, ['error production.yaml:40 UNKNOWN_TRANSFORM']);
+  const proto = copyWith(t, {
+    'production.yaml': replaced('  registry:\n    type: soap', '  __proto__:\n    type: soap'),
+  });
+  const { told, production } = await load(proto);
+  assert.equal(production, undefined);
+  assert.ok(told.includes('error production.yaml:47 NAME_FORM'), told.join('\n'));
+});
+
+test('what an adapter says of a secret is told without it', async (t) => {
+  const folder = copyWith(t, {});
+  const { problems, production } = await load(folder, { ...ENV, PHARMACY_URL: 'ftp://marker-of-an-address/' });
+  assert.equal(production, undefined);
+  assert.deepEqual(
+    problems.map(({ path, code }) => [path, code]),
+    [['destinations.registry.url', 'SOAP_URL_INVALID']],
+  );
+  assert.equal(problems.map(formatProblem).join().includes('marker-of-an-address'), false);
+});
+
+test('a destination is read anew with mended secrets, from the production as it was loaded', async (t) => {
+  const secret = `password: "\${file:secrets/password}"`;
+  const use = replaced(`password: "\${env:PHARMACY_PASSWORD}"`, secret);
+  const folder = copyWith(t, { 'production.yaml': use, 'secrets/password': 'old\n' });
+  const { production } = await load(folder);
+  assert.ok(production);
+  writeFileSync(join(folder, 'secrets/password'), 'mended\n');
+  writeFileSync(join(folder, 'production.yaml'), 'production: half-edited\n');
+  const { destination, problems } = await reloadDestination(production, 'registry', registry, { env: ENV });
+  assert.deepEqual(problems, []);
+  assert.equal(JSON.parse(JSON.stringify(destination?.config)).credentials.password, 'mended');
+  assert.deepEqual(destination?.batch, production.destinations.registry?.batch);
+
+  rmSync(join(folder, 'secrets/password'));
+  const gone = await reloadDestination(production, 'registry', registry, { env: ENV });
+  assert.equal(gone.destination, undefined);
+  assert.deepEqual(
+    gone.problems.map(({ code }) => code),
+    ['FILE_NOT_SUBSTITUTED'],
+  );
+  const other = await reloadDestination(production, 'registri', registry, { env: ENV });
+  assert.deepEqual(
+    other.problems.map(({ code, expected }) => [code, expected]),
+    [['UNKNOWN_DESTINATION', 'registry']],
+  );
+});
+
+test('services are probed; what they say has its place in production.yaml', async (t) => {
+  const folder = copyWith(t, { 'production.yaml': replaced('folder: ../drop/counter', 'folder: nowhere/drop') });
+  const { production } = await load(folder);
+  assert.ok(production);
+  const problems = await probeProduction(production, registry, { env: ENV });
+  const told = problems.map(({ file, line, path }) => `${file}:${line} ${path}`);
+  assert.ok(told.includes('production.yaml:16 services.counter.folder'), told.join('\n'));
+});
+
+test('only adapters that are used are imported', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'waybill-adapters-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'operations'));
+  writeFileSync(join(folder, 'operations/costly.ts'), 'throw new Error("was imported");\n');
+  const withCostly = await loadAdapters([folder]);
+  const { production, problems } = await loadProduction(SOUND, withCostly, { env: ENV });
+  assert.deepEqual(problems, []);
+  assert.ok(production);
+  await assert.rejects(withCostly.get('operation', 'costly'), /was imported/);
+});

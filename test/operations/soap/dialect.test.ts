@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Check } from 'typebox/value';
+import { WaybillError } from '../../../engine/errors.ts';
+import { settle } from '../../../operations/soap/config.ts';
+import { builtInDialect, builtInDialects, DIALECTS, resolveDialect } from '../../../operations/soap/dialect.ts';
+import soap from '../../../operations/soap/index.ts';
+import { CREDENTIALS, NO_RESOURCES, resources } from './rig.ts';
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof WaybillError) return error.code;
+    throw error;
+  }
+  return 'nothing thrown';
+}
+
+// A literal `then` would be taken for a promise by the linter.
+const THEN = 'then';
+const rule = (action: string): object => ({ [THEN]: action });
+
+const OWN = {
+  dialect: 'own',
+  namespace: 'urn:own',
+  request: { element: 'put', children: [{ element: 'text', from: 'message' }] },
+  answer: { element: 'putResponse/result' },
+};
+
+test('every dialect that is shipped is listed, fits the schema and is whole', () => {
+  const files = readdirSync(join(import.meta.dirname, '../../../operations/soap/dialects'));
+  assert.deepEqual(files.map((name) => name.replace(/\.yaml$/, '')).sort(), [...builtInDialects()].sort());
+  for (const name of builtInDialects()) {
+    assert.ok(Check(DIALECTS.schema, builtInDialect(name)), name);
+    assert.equal(resolveDialect(name, NO_RESOURCES).dialect, name);
+  }
+  assert.equal(builtInDialect('made-up'), undefined);
+});
+
+test('cdc-iis-2011 is the national standard', () => {
+  const dialect = resolveDialect('cdc-iis-2011', NO_RESOURCES);
+  assert.equal(dialect.soap, '1.2');
+  assert.equal(dialect.action, 'urn:cdc:iisb:2011:submitSingleMessage');
+  assert.deepEqual(
+    dialect.request.children.map((child) => child.element),
+    ['username', 'password', 'facilityID', 'hl7Message'],
+  );
+  assert.equal(dialect.repeatable, false);
+});
+
+test('a dialect takes over the lines of the one it extends, key by key, lists as a whole', () => {
+  const faults = { Sender: rule('fail'), Extra: rule('retry') };
+  const from = resources({
+    state: { dialect: 'state', extends: 'cdc-iis-2011', soap: '1.1', answer: { unmentioned: 'delivered' }, faults },
+    county: {
+      dialect: 'county',
+      extends: 'state',
+      repeatable: true,
+      request: { children: [{ element: 'hl7Message', from: 'message', carry: 'cdata' }] },
+    },
+  });
+  const county = resolveDialect('county', from);
+  assert.equal(county.dialect, 'county');
+  assert.equal(county.soap, '1.1');
+  assert.equal(county.namespace, 'urn:cdc:iisb:2011');
+  assert.equal(county.request.element, 'submitSingleMessage');
+  assert.equal(county.request.children.length, 1);
+  assert.deepEqual(county.answer, {
+    element: 'submitSingleMessageResponse/return',
+    content: 'hl7',
+    unmentioned: 'delivered',
+  });
+  assert.deepEqual(county.faults.Sender, rule('fail'));
+  assert.equal(county.faults.SecurityFault?.then, 'stop');
+  assert.equal(county.repeatable, true);
+  assert.deepEqual(DIALECTS.check?.(from.files.dialects?.county, from, 'county'), []);
+});
+
+test('a production may replace a shipped dialect by one of the same name that extends it', () => {
+  const from = resources({ 'cdc-iis-2011': { dialect: 'cdc-iis-2011', extends: 'cdc-iis-2011', repeatable: true } });
+  assert.equal(resolveDialect('cdc-iis-2011', from).repeatable, true);
+  assert.equal(resolveDialect('cdc-iis-2011', from).namespace, 'urn:cdc:iisb:2011');
+});
+
+test('unknown names, circles and missing lines are named', () => {
+  const circle = resources({ a: { dialect: 'a', extends: 'b' }, b: { dialect: 'b', extends: 'a' } });
+  assert.equal(
+    codeOf(() => resolveDialect('nope', NO_RESOURCES)),
+    'SOAP_DIALECT_UNKNOWN',
+  );
+  assert.equal(
+    codeOf(() => resolveDialect('constructor', resources({}))),
+    'SOAP_DIALECT_UNKNOWN',
+  );
+  assert.equal(
+    codeOf(() => resolveDialect('a', circle)),
+    'SOAP_DIALECT_LOOP',
+  );
+  for (const path of ['namespace', 'request', 'answer']) {
+    const file = { ...OWN, [path]: undefined };
+    assert.equal(
+      codeOf(() => resolveDialect('own', resources({ own: file }))),
+      'SOAP_DIALECT_INCOMPLETE',
+      path,
+    );
+    const [issue] = DIALECTS.check?.(file, resources({ own: file }), 'own') ?? [];
+    assert.equal(issue?.code, 'SOAP_DIALECT_INCOMPLETE');
+    assert.equal(issue?.path[0], path);
+  }
+  const twice = { ...OWN, request: { ...OWN.request, children: [...OWN.request.children, ...OWN.request.children] } };
+  assert.equal(
+    codeOf(() => resolveDialect('own', resources({ own: twice }))),
+    'SOAP_DIALECT_INCOMPLETE',
+  );
+});
+
+test('the schema refuses what could become markup or a header of its own', () => {
+  const bad = [
+    { action: 'urn:a"; x="' },
+    { action: 'urn:a\r\nX-Evil: 1' },
+    { contentType: 'text/xml\r\nX-Evil: 1' },
+    { contentType: 'text/xml; charset=utf-8' },
+    { request: { element: 'a><b' } },
+    { answer: { element: 'a//b' } },
+    { request: { element: 'put', children: [{ element: 'x y', from: 'message' }] } },
+    { faults: { 'a b': rule('stop') } },
+    { faults: { Sender: rule('explode') } },
+    { charset: 'utf-7' },
+    { namespace: 'urn:a b' },
+    { nameSpace: 'urn:a' },
+  ];
+  for (const lines of bad)
+    assert.equal(Check(DIALECTS.schema, { dialect: 'own', ...lines }), false, JSON.stringify(lines));
+  assert.equal(Check(DIALECTS.schema, { ...OWN, action: 'urn:x', contentType: 'text/xml' }), true);
+});
+
+test('describe says what the transport can carry, without a receiver', () => {
+  const config = { dialect: 'cdc-iis-2011', url: 'https://registry.invalid/iis', credentials: CREDENTIALS };
+  assert.deepEqual(soap.describe(config, NO_RESOURCES), {
+    carries: { charset: 'utf-8', characters: 'xml10' },
+    repeatable: false,
+    unmentioned: 'inDoubt',
+  });
+  const children = [{ element: 'file', from: 'message', carry: 'base64' }];
+  const from = resources({ own: { ...OWN, request: { element: 'put', children } } });
+  assert.equal(soap.describe({ dialect: 'own', url: 'http://localhost/' }, from).carries.characters, 'any');
+});
+
+test('a config that cannot be used is refused before anything is sent, without its secrets', () => {
+  const good = { dialect: 'cdc-iis-2011', url: 'https://registry.invalid/iis', credentials: CREDENTIALS };
+  const cases: readonly [string, object][] = [
+    ['SOAP_URL_INVALID', { url: 'registry' }],
+    ['SOAP_URL_INVALID', { url: 'ftp://registry.invalid/' }],
+    ['SOAP_URL_INVALID', { url: 'https://marker-user:marker-secret@registry.invalid/' }],
+    ['SOAP_CREDENTIAL_MISSING', { credentials: { username: 'u', password: 'p' } }],
+    ['SOAP_CREDENTIAL_CHARACTERS', { credentials: { ...CREDENTIALS, password: 'marker-secret\u0000' } }],
+    ['SOAP_DIALECT_UNKNOWN', { dialect: 'nope' }],
+  ];
+  for (const [code, lines] of cases) {
+    assert.throws(
+      () => settle({ ...good, ...lines }, NO_RESOURCES),
+      (error) => error instanceof WaybillError && error.code === code && !error.message.includes('marker'),
+      code,
+    );
+  }
+});
