@@ -98,7 +98,9 @@ export async function readDestination(
 export async function resourceKinds(loading: Loading): Promise<readonly ResourceKind[]> {
   const { registry } = loading;
   const formats = namedTypes(loading.tree, 'format');
-  const operations = namedMaps(loading.tree, 'destinations').map(([, tree]) => String(tree.type));
+  const operations = namedMaps(loading.tree, 'destinations').flatMap(([, { type }]) =>
+    typeof type === 'string' ? [type] : [],
+  );
   const wanted = {
     format: formats.every((name) => registry.has('format', name)) ? formats : registry.names('format'),
     operation: operations.every((name) => registry.has('operation', name)) ? operations : registry.names('operation'),

@@ -142,8 +142,10 @@ function report(problems: ProblemList, code: ConfigErrorCode, found: string, exp
 /** What can be used of a production that may have issues: parts that are missing or of another shape are left out. */
 function usableShape(value: unknown): ProductionShape {
   const given = isRecord(value) ? value : {};
+  const { listen, monitor } = given;
   return {
-    ...(given as Partial<ProductionShape>),
+    ...(isAddress<NonNullable<ProductionShape['listen']>>(listen) ? { listen } : {}),
+    ...(isAddress<NonNullable<ProductionShape['monitor']>>(monitor) ? { monitor } : {}),
     production: textOr(given.production, ''),
     timeZone: textOr(given.timeZone, 'UTC'),
     values: keptEntries(given, 'values', (each): each is string => typeof each === 'string'),
@@ -177,17 +179,23 @@ function textOr(value: unknown, other: string): string {
   return typeof value === 'string' ? value : other;
 }
 
+function isAddress<T>(value: unknown): value is T {
+  return isRecord(value) && typeof value.host === 'string' && typeof value.port === 'number';
+}
+
 function isTyped(value: unknown): value is { type: string } {
   return isRecord(value);
 }
 
 function isRoute(value: unknown): value is RouteShape {
   if (!isRecord(value) || !Array.isArray(value.filter) || !Array.isArray(value.to)) return false;
-  const filters = value.filter.every((each) => isRecord(each) && typeof each.dropWhen === 'string');
-  const entries = value.to.every(
-    (each) => isRecord(each) && typeof each.destination === 'string' && typeof each.transform === 'string',
-  );
-  return filters && entries;
+  const filters = value.filter.every((each) => hasTexts(each, ['dropWhen'], []));
+  return filters && value.to.every((each) => hasTexts(each, ['destination', 'transform'], ['name', 'when']));
+}
+
+function hasTexts(value: unknown, required: readonly string[], optional: readonly string[]): boolean {
+  if (!isRecord(value) || required.some((key) => typeof value[key] !== 'string')) return false;
+  return optional.every((key) => value[key] === undefined || typeof value[key] === 'string');
 }
 
 function finished(folder: string, { shape, services, destinations, resources }: Parts): Production {

@@ -14,7 +14,7 @@ import { listWords, suggest } from './suggest.ts';
 import type { Validated } from './validate.ts';
 import { validate } from './validate.ts';
 import type { Tree, TreeMap, YamlFile } from './yaml.ts';
-import { treeAt } from './yaml.ts';
+import { isTreeMap, treeAt } from './yaml.ts';
 
 export const PRODUCTION_FILE = 'production.yaml';
 
@@ -58,6 +58,12 @@ export class Loading {
 
   warning(code: ConfigErrorCode, path: KeyPath, found: string, expected: string, cure?: string): void {
     this.issues([{ path, code, found, expected, cure: cure ?? CONFIG_ERRORS[code].cure, warning: true }]);
+  }
+
+  /** Names under a key of production.yaml, sound or not: what is there but wrong is not missing. */
+  names(key: 'routes' | 'destinations'): readonly string[] {
+    const group = treeAt(this.tree, [key]);
+    return isTreeMap(group) ? Object.keys(group) : [];
   }
 
   /** An issue about a name that should be one of `known`. */

@@ -103,7 +103,7 @@ export class ProblemList {
   add(problem: Problem): void {
     const clean = {
       ...problem,
-      found: oneLine(this.#redact(problem.found)),
+      found: oneLine(this.#redact(problem.found)) || 'nothing',
       expected: oneLine(this.#redact(problem.expected)),
       cure: oneLine(this.#redact(problem.cure)),
     };

@@ -58,7 +58,7 @@ export function finishedDestination({ shape, config, format, definition }: ReadD
 }
 
 function checkRule(loading: Loading, parts: Parts, rule: ReadRule): void {
-  const routes = Object.keys(parts.shape.routes);
+  const routes = loading.names('routes');
   if (!routes.includes(rule.route)) loading.unknownName('UNKNOWN_ROUTE', [...rule.path, 'route'], rule.route, routes);
   if (!rule.format) return;
   const format = openFormat(loading, parts, rule.format);
@@ -146,7 +146,7 @@ function checkRoute(loading: Loading, parts: Parts, name: string, route: RouteSh
 type EntryShape = RouteShape['to'][number];
 
 function checkEntry(loading: Loading, parts: Parts, path: KeyPath, entry: EntryShape, feeds: readonly Feed[]): void {
-  const destinations = Object.keys(parts.shape.destinations);
+  const destinations = loading.names('destinations');
   if (!destinations.includes(entry.destination)) {
     loading.unknownName('UNKNOWN_DESTINATION', [...path, 'destination'], entry.destination, destinations);
   }

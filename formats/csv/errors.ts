@@ -1,4 +1,5 @@
 import { defineErrors } from '../../engine/errors.ts';
+import { TABLE_ERRORS } from '../../engine/tables.ts';
 
 /** Codes of the format csv: of files that are refused, of rows at fault, and of record maps. */
 export const CSV_ERRORS = defineErrors({
@@ -63,7 +64,7 @@ export const CSV_ERRORS = defineErrors({
     means: 'A value does not fit the `pattern` of its column.',
     cure: 'Mend the value at its source.',
   },
-  NOT_IN_TABLE: { means: 'A code is not in the table of its column.', cure: 'Mend the code, or add it to the table.' },
+  NOT_IN_TABLE: TABLE_ERRORS.NOT_IN_TABLE,
   NOT_AN_INTEGER: {
     means: 'A value is not a whole number.',
     cure: 'Write digits, with a sign before them if need be.',

@@ -180,14 +180,23 @@ function childNames(part: unknown): readonly string[] {
     .map((key) => key.replace(/\[\]$/, ''));
 }
 
-/** All operations of a WSDL by name; of two ports with the same operation the first counts. */
-export function operationsOf(client: Client): ReadonlyMap<string, WsdlOperation> {
-  const actions = new Map<string, string>();
+/** Action and namespace of the request, which only the bindings have for types without a name. */
+function boundOperations(client: Client): ReadonlyMap<string, { readonly action: string; readonly namespace: string }> {
+  const bound = new Map<string, { action: string; namespace: string }>();
   for (const binding of Object.values(client.wsdl.definitions.bindings)) {
     for (const [name, operation] of Object.entries(binding.methods ?? {})) {
-      if (!actions.has(name)) actions.set(name, operation.soapAction ?? '');
+      if (bound.has(name)) continue;
+      const input: unknown = operation.input;
+      const namespace = isRecord(input) && typeof input.targetNamespace === 'string' ? input.targetNamespace : '';
+      bound.set(name, { action: operation.soapAction ?? '', namespace });
     }
   }
+  return bound;
+}
+
+/** All operations of a WSDL by name; of two ports with the same operation the first counts. */
+export function operationsOf(client: Client): ReadonlyMap<string, WsdlOperation> {
+  const bound = boundOperations(client);
   const operations = new Map<string, WsdlOperation>();
   const description: unknown = client.describe();
   const services = isRecord(description) ? Object.values(description) : [];
@@ -195,13 +204,11 @@ export function operationsOf(client: Client): ReadonlyMap<string, WsdlOperation>
   for (const port of ports) {
     for (const [name, operation] of Object.entries(isRecord(port) ? port : {})) {
       if (operations.has(name) || !isRecord(operation)) continue;
-      const input = operation.input;
-      const namespace = isRecord(input) && typeof input.targetNamespace === 'string' ? input.targetNamespace : '';
       operations.set(name, {
-        namespace,
-        children: childNames(input),
+        namespace: bound.get(name)?.namespace ?? '',
+        children: childNames(operation.input),
         answerChildren: childNames(operation.output),
-        action: actions.get(name) ?? '',
+        action: bound.get(name)?.action ?? '',
       });
     }
   }

@@ -180,7 +180,8 @@ export function due(db: Database): DueWork {
   );
   const services = db.all(
     `SELECT number, service FROM submissions WHERE progress <> 'closed'
-       AND (state IN ('refused', 'cancelled') OR settled_at IS NOT NULL OR (state = 'routed' AND progress = 'open')) ORDER BY number LIMIT 1000`,
+       AND (state IN ('refused', 'cancelled') OR settled_at IS NOT NULL OR (state = 'routed' AND progress = 'open'))
+       ORDER BY service, number LIMIT 1000`,
   );
   return {
     toRoute:

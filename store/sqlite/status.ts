@@ -11,7 +11,7 @@ export function status(db: Database): StatusAnswer {
   const counts = new Map<string, Partial<Record<MessageState, number>>>();
   const rows = db.all(
     `SELECT e.destination, c.state, sum(c.n) AS n FROM counters c JOIN entries e ON e.submission = c.submission AND e.entry = c.entry
-     GROUP BY e.destination, c.state`,
+     GROUP BY e.destination, c.state HAVING sum(c.n) > 0`,
   );
   for (const row of rows) {
     const name = text(row, 'destination');

@@ -12,7 +12,6 @@ import type { Production } from '../../engine/contracts/production.ts';
 import type { TransformContext, TransformProgram } from '../../engine/contracts/transform.ts';
 import { loadAdapters } from '../../engine/registry.ts';
 import csv from '../../formats/csv/index.ts';
-import hl7Batch from '../../formats/hl7-batch/index.ts';
 import dtl from '../../transforms/dtl/index.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 

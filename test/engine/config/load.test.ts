@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { formatProblem, loadProduction, reloadDestination } from '../../../engine/config/load.ts';
 import { probeProduction } from '../../../engine/config/probe.ts';
 import { loadAdapters } from '../../../engine/registry.ts';
@@ -257,7 +258,7 @@ test('a destination is read anew with mended secrets, from the production as it 
 });
 
 test('services are probed; what they say has its place in production.yaml', async (t) => {
-  const folder = copyWith(t, { 'production.yaml': replaced('folder: ../drop/counter', 'folder: nowhere/drop') });
+  const folder = copyWith(t, { 'production.yaml': replaced('folder: ../drop/counter', 'folder: production.yaml') });
   const { production } = await load(folder);
   assert.ok(production);
   const problems = await probeProduction(production, registry, { env: ENV });
@@ -275,4 +276,52 @@ test('only adapters that are used are imported', async (t) => {
   assert.deepEqual(problems, []);
   assert.ok(production);
   await assert.rejects(withCostly.get('operation', 'costly'), /was imported/);
+});
+
+/** What people and editors do to a line by accident. */
+const ACCIDENTS: readonly ((line: string) => string)[] = [
+  () => '',
+  (line) => `${line}\n${line}`,
+  (line) => ` ${line}`,
+  (line) => line.replace(/^ {2}/, ''),
+  (line) => line.replace(':', ''),
+  (line) => line.replace(/: .*$/, ':'),
+  (line) => line.replace(/: .*$/, ': [x, { y: z }]'),
+  (line) => line.replace(/: .*$/, ': { constructor: 1, __proto__: { a: b } }'),
+  (line) => line.replace(/["'[{]/, ''),
+  (line) => line.replace(/[a-z]/, 'q'),
+  (line) => `${line}\u0000\u2028`,
+];
+
+test('whatever happens to a line, loading ends with a production or with problems that have places', async (t) => {
+  const files = ['production.yaml', 'record-maps/shots.yaml', 'transforms/shot-to-vxu.yaml', 'transforms/shot.yaml'];
+  const folder = copyWith(t, {});
+  const property = fc.asyncProperty(
+    fc.constantFrom(...files),
+    fc.nat(),
+    fc.constantFrom(...ACCIDENTS),
+    async (file, at, accident) => {
+      const sound = readFileSync(join(SOUND, file), 'utf8');
+      const lines = sound.split('\n');
+      const index = at % (lines.length - 1);
+      lines[index] = accident(lines[index] ?? '');
+      writeFileSync(join(folder, file), lines.join('\n'));
+      const { production, problems } = await load(folder);
+      writeFileSync(join(folder, file), sound);
+      assert.equal(
+        production === undefined,
+        problems.some(({ warning }) => !warning),
+      );
+      for (const problem of problems) {
+        assert.ok(problem.line >= 1 && problem.column >= 1 && problem.cure !== '' && problem.found !== '');
+        assert.doesNotMatch(
+          problem.found,
+          /undefined|Cannot read|is not a function|not iterable/,
+          formatProblem(problem),
+        );
+        assert.equal(formatProblem(problem).includes('marker-of-a-password'), false);
+      }
+    },
+  );
+  await fc.assert(property, { numRuns: 2000 });
 });

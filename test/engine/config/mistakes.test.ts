@@ -77,6 +77,13 @@ const MISTAKES: readonly Mistake[] = [
     expected: 'production.yaml:40 UNKNOWN_TRANSFORM',
   },
   {
+    title: 'a key that is missing, at the line of its parent',
+    file: 'production.yaml',
+    line: 'transform: shot-to-vxu',
+    mistake: '# transform: shot-to-vxu',
+    expected: 'production.yaml:39 MISSING_KEY',
+  },
+  {
     title: 'two entries of one name',
     file: 'production.yaml',
     line: 'name: registry-copy',

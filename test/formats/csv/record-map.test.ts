@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { CSV_ERRORS } from '../../../formats/csv/errors.ts';
 import { RECORD_MAPS } from '../../../formats/csv/record-map-schema.ts';
+import { needsShared, sharedPath } from '../../support/shared.ts';
 import { mapOf, mapText, resourcesOf } from './support.ts';
 
 /** Issues of a record map, as `path CODE`. */
@@ -81,5 +83,10 @@ describe('the check of a record map', () => {
   test('finds nothing in the maps of the verdicts', () => {
     for (const name of ['patients', 'reports'])
       assert.deepEqual(issues(mapText(name).replace(/^recordMap:.*\n/, '')), []);
+  });
+
+  test('finds nothing in the map of the design', needsShared, () => {
+    const yaml = readFileSync(sharedPath('design/example/record-maps/doses.yaml'), 'utf8');
+    assert.deepEqual(issues(yaml.replace(/^recordMap:.*\n/, '')), []);
   });
 });

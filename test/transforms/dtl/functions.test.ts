@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FUNCTIONS } from '../../../transforms/dtl/functions.ts';
 import { decimals, isNpi, slice } from '../../../transforms/dtl/texts.ts';
-import { type DtlCase, fileOf, issues, run, segments } from '../../support/dtl-run.ts';
+import { type DtlCase, fileOf, issues, run, segments } from '../dtl-run.ts';
 
 /** NTE-3 as one source gives it for a value of the column `a`. */
 async function applied(as: string, a: string, given: DtlCase = {}): Promise<string> {
