@@ -1,8 +1,8 @@
 import iconv from 'iconv-lite';
 import type { Carries } from './contracts/operation.ts';
 
-/** What XML 1.0 cannot carry (2.2 "Characters"), lone surrogates included. */
-const NOT_XML = /[\0-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+/** What XML 1.0 cannot carry (2.2 "Characters"), beside lone surrogates. */
+const NOT_XML = /[\0-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]/;
 
 const OUTSIDE: Readonly<Record<string, RegExp>> = {
   'us-ascii': /[^\0-\x7F]/,
@@ -12,7 +12,7 @@ const OUTSIDE: Readonly<Record<string, RegExp>> = {
 /** A test for text: can the transport carry it as it is? */
 export function carriesCheck(carries: Carries): (text: string) => boolean {
   const fits = charsetCheck(carries.charset.toLowerCase());
-  return carries.characters === 'xml10' ? (text) => !NOT_XML.test(text) && fits(text) : fits;
+  return carries.characters === 'xml10' ? (text) => !NOT_XML.test(text) && text.isWellFormed() && fits(text) : fits;
 }
 
 function charsetCheck(charset: string): (text: string) => boolean {

@@ -64,6 +64,7 @@ export async function compileRoute(
   if (!route) throw new WaybillError('ROUTE_UNKNOWN', `The snapshot has no route ${routeName}: name one of its routes in the service's rule.`);
   const format = await openFormat(registry, snapshot, reference);
   const columns = format.columns ?? [];
+  const known = { values: snapshot.resources.values };
   const entries = route.to.map(async (entry): Promise<EntryProgram> => {
     const transport = carries[entry.destination] ?? { charset: 'utf-8', characters: 'any' };
     return {
@@ -71,14 +72,14 @@ export async function compileRoute(
       destination: entry.destination,
       transform: entry.transform,
       charset: transport.charset,
-      when: entry.when === undefined ? undefined : compileCondition(entry.when, columns),
+      when: entry.when === undefined ? undefined : compileCondition(entry.when, columns, known),
       program: await compileTransform(registry, snapshot, entry.transform),
       carries: carriesCheck(transport),
     };
   });
   return {
     format,
-    filters: route.filter.map(({ dropWhen, reason }) => ({ drops: compileCondition(dropWhen, columns), reason })),
+    filters: route.filter.map(({ dropWhen, reason }) => ({ drops: compileCondition(dropWhen, columns, known), reason })),
     entries: await Promise.all(entries),
   };
 }

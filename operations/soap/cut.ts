@@ -4,7 +4,7 @@
  * is not plain (CDATA, comments, children), there is no short cut and the whole goes through the parser.
  */
 
-/** Stands in the document where the text was. Nobody sends it: a noncharacter would be refused, this one is private use. */
+/** Stands in the skeleton where the text was. Private use; an answer that holds it by itself is still read right. */
 export const CUT_MARK = '\uE0F0cut\uE0F1';
 
 export interface Cut {

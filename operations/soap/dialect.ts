@@ -245,10 +245,13 @@ function lineage(name: string, resources: Resources): readonly DialectFile[] {
   return chain;
 }
 
-/** Lines of the later win; request, answer and faults key by key. */
+/** Lines of the later win; request, answer and faults key by key. A content type goes with its version of SOAP. */
 function merge(base: DialectFile, over: DialectFile): DialectFile {
+  const { contentType, ...rest } = base;
+  const sameVersion = over.soap === undefined || over.soap === base.soap;
   return {
-    ...base,
+    ...rest,
+    ...(contentType !== undefined && sameVersion ? { contentType } : {}),
     ...over,
     request: { ...base.request, ...over.request },
     answer: { ...base.answer, ...over.answer },

@@ -117,7 +117,8 @@ test('the whole file with its envelope is the published one, once the run is tak
   const { messages, published, destinations, resources } = await convert('sample-batch-pdi-20210608-0001');
   const reference = destinations['health-department']?.batch.format;
   assert.ok(reference);
-  const format = hl7Batch.open(reference, { resources });
+  const definition = await (await loadAdapters()).get('format', reference.type);
+  const format = definition.open(reference, { resources });
   const plan = { id: 'b1', plannedAt: ACCEPTED, timeZone: 'UTC', count: messages.length };
   assert.ok(format.write);
   const bytes = [

@@ -108,7 +108,7 @@ function compileAppend(node: Tree, at: KeyPath, scope: Scope): Step {
   const place = [...at, 'append'];
   const tree = mapOf(node.append, place, ['segment', 'set'], scope);
   if (!tree) return NOTHING;
-  const lines = setLines(tree.set, [...place, 'set'], scope);
+  const lines = tree.set === undefined ? [] : setLines(tree.set, [...place, 'set'], scope);
   return scope.compilation.target.append(textOf(tree.segment) ?? '', lines, place, scope);
 }
 
@@ -122,7 +122,7 @@ function compileInsert(node: Tree, at: KeyPath, scope: Scope): Step {
     scope.problems.add(place, 'DTL_WRONG_SHAPE', describe(tree), 'before: SEGMENT or after: SEGMENT');
     return NOTHING;
   }
-  const lines = setLines(tree.set, [...place, 'set'], scope);
+  const lines = tree.set === undefined ? [] : setLines(tree.set, [...place, 'set'], scope);
   return scope.compilation.target.insert(textOf(tree.segment) ?? '', { side, segment }, lines, place, scope);
 }
 

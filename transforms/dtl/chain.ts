@@ -72,6 +72,7 @@ function written(date: ReadDate, write: (parts: DateParts, zone: string) => stri
 export function dateOfText(frame: Frame, text: string, columns: readonly string[]): DateParts | undefined {
   if (text === '') return undefined;
   const parts = readAnyDate(text);
-  if (parts === undefined) addFault(frame, 'NOT_A_DATE', columns, 'a date in an ISO 8601 or HL7 form was expected');
+  if (parts === undefined)
+    addFault(frame, 'DATE_UNREADABLE', columns, 'a date in an ISO 8601 or HL7 form was expected');
   return parts;
 }

@@ -2,6 +2,7 @@ import { CONDITION_ERRORS } from '../../engine/conditions.ts';
 import { DATE_ERRORS } from '../../engine/dates.ts';
 import { defineErrors } from '../../engine/errors.ts';
 import { TABLE_ERRORS } from '../../engine/tables.ts';
+import { SCRIPT_ERRORS } from '../script.ts';
 
 /** The codes of the DTL: first what `check` finds in a file, then what makes one message invalid. */
 export const DTL_ERRORS = defineErrors({
@@ -75,18 +76,15 @@ export const DTL_ERRORS = defineErrors({
     cure: 'Set MSH-9, as { raw: VXU^V04^VXU_V04 }, and MSH-10, as { id: message }.',
   },
   NOT_IN_TABLE: TABLE_ERRORS.NOT_IN_TABLE,
-  NOT_A_DATE: {
+  DATE_UNREADABLE: {
     means: 'A value that is to be written as a date cannot be read as one.',
     cure: 'Mend the source, or give the column a date type with its formats in the record map.',
   },
-  NOT_A_NUMBER: {
+  NUMBER_UNREADABLE: {
     means: 'A value that is to be written as a number is none.',
     cure: 'Mend the source, or give the column a number type in the record map.',
   },
-  SCRIPT_FAILED: {
-    means: 'A function in code threw an error for this item.',
-    cure: 'Mend the function; test it with the item that `waybill trace` names.',
-  },
+  SCRIPT_FAILED: SCRIPT_ERRORS.SCRIPT_FAILED,
   CONDITION_FAILED: CONDITION_ERRORS.CONDITION_FAILED,
   BAD_DATE_PATTERN: DATE_ERRORS.BAD_DATE_PATTERN,
 });

@@ -122,7 +122,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionEntry>> = {
       if (!/^(?:\d|1[0-5])$/.test(places)) return 'takes a number from 0 to 15: decimals(2)';
       return text((value, frame) => {
         const rounded = decimals(value, Number(places));
-        if (rounded === undefined) addFault(frame, 'NOT_A_NUMBER', columns, 'a decimal number was expected');
+        if (rounded === undefined) addFault(frame, 'NUMBER_UNREADABLE', columns, 'a decimal number was expected');
         return rounded ?? '';
       });
     },

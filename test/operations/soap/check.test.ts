@@ -1,5 +1,6 @@
 /** `check`, and the traps of the soap package that it stays clear of. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
 import type { CheckResult } from '../../../engine/contracts/operation.ts';
@@ -189,4 +190,14 @@ test('check broken off ends, and never throws', async (t) => {
   const operation = await openSoap(t, { url: await twin(t) });
   const results = await operation.check(AbortSignal.abort());
   assert.ok(results.every((result) => !result.ok));
+});
+
+test('the soap package is imported by check alone', () => {
+  const index = new URL('../../../operations/soap/index.ts', import.meta.url).href;
+  const script = `await import(${JSON.stringify(index)});
+    const { createRequire } = await import('node:module');
+    const loaded = Object.keys(createRequire(${JSON.stringify(index)}).cache);
+    console.log(loaded.some((path) => path.includes('/undici/')), loaded.some((path) => path.includes('/soap/lib/')));`;
+  const done = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.equal(done.stdout.trim(), 'true false', done.stderr);
 });

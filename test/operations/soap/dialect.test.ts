@@ -65,6 +65,7 @@ test('a dialect takes over the lines of the one it extends, key by key, lists as
   const county = resolveDialect('county', from);
   assert.equal(county.dialect, 'county');
   assert.equal(county.soap, '1.1');
+  assert.equal(county.contentType, 'text/xml', 'the content type of 1.2 is not taken over into 1.1');
   assert.equal(county.namespace, 'urn:cdc:iisb:2011');
   assert.equal(county.request.element, 'submitSingleMessage');
   assert.equal(county.request.children.length, 1);

@@ -1,10 +1,20 @@
 /** What the tests of the SOAP operation share: an opened operation, deliveries, and raw servers that misbehave. */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { inspect } from 'node:util';
 import type { Delivery, Operation } from '../../../engine/contracts/operation.ts';
 import type { Resources } from '../../../engine/contracts/resources.ts';
+import {
+  ConfigError,
+  DeliveryError,
+  PermanentError,
+  TooLargeError,
+  TransientError,
+  UncertainError,
+} from '../../../engine/errors.ts';
 import type { SoapConfig } from '../../../operations/soap/config.ts';
 import { resolveDialect } from '../../../operations/soap/dialect.ts';
 import soap from '../../../operations/soap/index.ts';
@@ -181,4 +191,30 @@ export function fault(detail: string, code = 'env:Sender', reason = 'No'): strin
 
 export function ack(controlId: string, code = 'AA'): string {
   return `MSH|^~\\&|IIS|STATE|COUNTY|FAC001|20260401120001||ACK^V04^ACK|A1|P|2.5.1\rMSA|${code}|${controlId}\r`;
+}
+
+const CLASSES = { ConfigError, PermanentError, TooLargeError, TransientError, UncertainError };
+
+/** The class of an error that an operation threw. */
+export function className(error: unknown): string {
+  for (const [name, type] of Object.entries(CLASSES)) if (error instanceof type) return name;
+  return String(error);
+}
+
+/** Sends and gives the error; fails where there is none. Whatever the error, it shows neither secrets nor patients. */
+export async function failure(
+  operation: Operation,
+  what: WatchedDelivery = delivery(vxu('ID-1', 'MARKER^PATIENT')),
+  signal: AbortSignal = AbortSignal.timeout(20_000),
+): Promise<DeliveryError> {
+  const error = await operation.send(what, signal).then(
+    () => assert.fail('the call should have failed'),
+    (caught: unknown) => caught,
+  );
+  assert.ok(error instanceof DeliveryError, inspect(error));
+  const shown = `${error.message} ${error.words} ${error.stack} ${inspect(error, { depth: 8, showHidden: true })}`;
+  // The stored answer is the receiver's; everything else must be silent.
+  const silent = shown.replace(/answer: .*?>,?/gs, '');
+  assert.doesNotMatch(silent, /MARKER|marker-/);
+  return error;
 }

@@ -8,10 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { TlsOptions } from 'node:tls';
-import type { Operation } from '../../../engine/contracts/operation.ts';
-import { ConfigError, DeliveryError, WaybillError } from '../../../engine/errors.ts';
+import { ConfigError, WaybillError } from '../../../engine/errors.ts';
 import { freePort, takesConnections } from '../../support/peers.ts';
-import { ack, delivery, openSoap, response, vxu } from './rig.ts';
+import { ack, delivery, failure, openSoap, response, vxu } from './rig.ts';
 
 let folder = '';
 
@@ -85,14 +84,6 @@ async function httpsServer(t: TestContext, name: string, options: TlsOptions = {
   const address = server.address();
   assert.ok(address !== null && typeof address === 'object');
   return `https://127.0.0.1:${address.port}/iis`;
-}
-
-async function failure(operation: Operation): Promise<DeliveryError> {
-  const error: unknown = await operation
-    .send(delivery(vxu('ID-1')), AbortSignal.timeout(10_000))
-    .catch((caught) => caught);
-  assert.ok(error instanceof DeliveryError);
-  return error;
 }
 
 test('a private CA is trusted where it is named, and only there', async (t) => {

@@ -90,8 +90,8 @@ test('what is no date, and no number, makes the message invalid in its column wi
   assert.deepEqual(
     result.faults.map(({ code, column, line }) => [code, column, line]),
     [
-      ['NOT_A_DATE', 'a', 7],
-      ['NOT_A_NUMBER', 'b', 7],
+      ['DATE_UNREADABLE', 'a', 7],
+      ['NUMBER_UNREADABLE', 'b', 7],
     ],
   );
   assert.doesNotMatch(JSON.stringify(result), /Smith|Jones/);
