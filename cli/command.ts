@@ -18,7 +18,9 @@ export interface Command {
   /** Words after the name: `FILE --service NAME`. */
   readonly usage: string;
   /** Flags with their description; the help and the docs are made from it. */
-  readonly flags: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly description: string; readonly value?: string }>>;
+  readonly flags: Readonly<
+    Record<string, { readonly type: 'string' | 'boolean'; readonly description: string; readonly value?: string }>
+  >;
   run(invocation: Invocation): Promise<number>;
 }
 
@@ -31,7 +33,10 @@ export const EXIT = {
   held: { code: 4, means: 'Another engine or command holds the data folder.' },
   refused: { code: 5, means: 'What was asked was refused: the submission, the decision, the name.' },
   mismatch: { code: 6, means: '`verify` found something that does not hold.' },
-  ledger: { code: 7, means: 'The ledger died while the engine ran; the process ended at once, nothing that was confirmed is lost.' },
+  ledger: {
+    code: 7,
+    means: 'The ledger died while the engine ran; the process ended at once, nothing that was confirmed is lost.',
+  },
 } as const;
 
 /** The command line cannot be understood. */
@@ -49,11 +54,29 @@ export function optionalFlag(invocation: Invocation, name: string): string | und
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A flag's whole number. @throws UsageError */
+export function wholeNumber(text: string, flag: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--${flag} takes a whole number`);
+  return Number(text);
+}
+
+/** The one word that a command takes. @throws UsageError */
+export function oneWord({ words }: Invocation, what: string): string {
+  const [word, ...others] = words;
+  if (word === undefined) throw new UsageError(`${what} is missing`);
+  if (others.length > 0) throw new UsageError(`one ${what} is taken, and ${words.length} words were given`);
+  return word;
+}
+
 export function parseOptions(command: Command): ParseArgsOptionsConfig {
   return Object.fromEntries(Object.entries(command.flags).map(([name, { type }]) => [name, { type }]));
 }
 
 /** Flags that several commands have. */
-export const DATA_FLAG = { data: { type: 'string', value: 'DIR', description: 'Data folder; default: $WAYBILL_DATA, or `data`.' } } as const;
+export const DATA_FLAG = {
+  data: { type: 'string', value: 'DIR', description: 'Data folder; default: $WAYBILL_DATA, or `data`.' },
+} as const;
 export const JSON_FLAG = { json: { type: 'boolean', description: 'Print JSON instead of text.' } } as const;
-export const ADAPTERS_FLAG = { adapters: { type: 'string', value: 'DIR', description: 'A folder with adapters of your own.' } } as const;
+export const ADAPTERS_FLAG = {
+  adapters: { type: 'string', value: 'DIR', description: 'A folder with adapters of your own.' },
+} as const;

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { basename } from 'node:path';
-import { Engine } from '../engine/engine.ts';
 import { loadProduction, reloadDestination } from '../engine/config/load.ts';
 import { formatProblem } from '../engine/config/problems.ts';
 import type { Production } from '../engine/contracts/production.ts';
 import type { Logger } from '../engine/contracts/runtime.ts';
-import { WaybillError, messageOf } from '../engine/errors.ts';
+import { Engine } from '../engine/engine.ts';
+import { messageOf, WaybillError } from '../engine/errors.ts';
 import type { Registry } from '../engine/registry.ts';
 import { socketPath } from '../engine/socket-path.ts';
 import { openPortal } from '../portal/server.ts';
@@ -65,7 +65,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await engine.start();
     let stopping = false;
     closers.push(() => engine.stop());
-    const handover = await openHandover({ connection: redis.connection, host: engine.facts.instance, logger: logger('queue'), onWake: (lane) => engine.wake(lane) });
+    const handover = await openHandover({
+      connection: redis.connection,
+      host: engine.facts.instance,
+      logger: logger('queue'),
+      onWake: (lane) => engine.wake(lane),
+    });
     closers.push(() => handover.close());
     handover.onReady(() => void engine.sweep());
     engine.handOver(handover);
@@ -81,7 +86,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
       commands: {
         resume: (destination, who, why) => engine.resume(destination, who, why),
         resolve: (request) => engine.resolve(request),
-        submit: async ({ service, name, again, body }) => engine.accept(service, { body, name: basename(name), again, ...(await ruleFor(production, registry, service, name)) }),
+        submit: async ({ service, name, again, body }) =>
+          engine.accept(service, {
+            body,
+            name: basename(name),
+            again,
+            ...(await ruleFor(production, registry, service, name)),
+          }),
       },
     });
     closers.push(() => portal.close());
@@ -115,5 +126,8 @@ export class ConfigurationError extends WaybillError {
 async function freshDestination(production: Production, registry: Registry, name: string) {
   const { destination, problems } = await reloadDestination(production, name, registry);
   if (destination) return destination;
-  throw new WaybillError('DESTINATION_NOT_OPENED', problems.map((problem) => formatProblem(problem)).join('; ') || messageOf('its settings cannot be read'));
+  throw new WaybillError(
+    'DESTINATION_NOT_OPENED',
+    problems.map((problem) => formatProblem(problem)).join('; ') || messageOf('its settings cannot be read'),
+  );
 }

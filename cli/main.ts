@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { suggest } from '../engine/config/suggest.ts';
 import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
 import { type Command, EXIT, parseOptions, UsageError } from './command.ts';
-
-/** Commands by name; each is imported when it is called. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./commands/run.ts')).run,
-  twin: async () => (await import('./commands/twin.ts')).twin,
-};
+import { COMMANDS } from './commands.ts';
+import { visible } from './output.ts';
 
 /** Runs one command line; gives the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -15,15 +12,33 @@ export async function main(args: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help') return help(rest[0]);
   if (name === '--version') return version();
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!load) return fail(`There is no command ${JSON.stringify(name)}: waybill help lists them.`, EXIT.usage.code);
+  if (!load) return unknown(name);
   const command = await load();
   try {
-    const { values, positionals } = parseArgs({ args: rest, options: { ...parseOptions(command), help: { type: 'boolean' } }, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: rest,
+      options: { ...parseOptions(command), help: { type: 'boolean' } },
+      allowPositionals: true,
+      strict: true,
+    });
     if (values['help'] === true) return help(name);
-    return await command.run({ flags: values as Record<string, string | boolean | undefined>, words: positionals, print, tell });
+    return await command.run({
+      flags: values as Record<string, string | boolean | undefined>,
+      words: positionals,
+      print,
+      tell,
+    });
   } catch (error) {
     return failed(command, error);
   }
+}
+
+function unknown(name: string): number {
+  const near = suggest(name, Object.keys(COMMANDS));
+  return fail(
+    `There is no command ${JSON.stringify(name)}: ${near ? `did you mean ${near}? ` : ''}waybill help lists them.`,
+    EXIT.usage.code,
+  );
 }
 
 function print(line: string): void {
@@ -31,7 +46,7 @@ function print(line: string): void {
 }
 
 function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${visible(line)}\n`);
 }
 
 function fail(line: string, code: number): number {
@@ -42,18 +57,24 @@ function fail(line: string, code: number): number {
 const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   CONFIGURATION: EXIT.configuration.code,
   STORE_LOCKED: EXIT.held.code,
+  STORE_FAILED: EXIT.unexpected.code,
+  STORE_FULL: EXIT.unexpected.code,
+  ENGINE_SILENT: EXIT.unexpected.code,
 };
 
 function failed(command: Command, error: unknown): number {
   if (error instanceof UsageError || codeOf(error).startsWith('ERR_PARSE_ARGS')) {
     return fail(`${messageOf(error)}\nusage: waybill ${command.name} ${command.usage}`, EXIT.usage.code);
   }
-  if (error instanceof WaybillError) return fail(`${error.message} (${error.code})`, EXIT_BY_CODE[error.code] ?? EXIT.refused.code);
+  if (error instanceof WaybillError)
+    return fail(`${error.message} (${error.code})`, EXIT_BY_CODE[error.code] ?? EXIT.refused.code);
   return fail(`${messageOf(error)} (${codeOf(error)})`, EXIT.unexpected.code);
 }
 
 function version(): number {
-  const { version: v } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version: v } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   print(`waybill ${v}`);
   return EXIT.ok.code;
 }
@@ -63,7 +84,8 @@ async function help(name: string | undefined): Promise<number> {
   if (load) {
     const { summary, usage, flags } = await load();
     print(`waybill ${name} ${usage}\n\n${summary}\n`);
-    for (const [flag, { value, description }] of Object.entries(flags)) print(`  --${flag}${value ? ` ${value}` : ''}\n      ${description}`);
+    for (const [flag, { value, description }] of Object.entries(flags))
+      print(`  --${flag}${value ? ` ${value}` : ''}\n      ${description}`);
     return EXIT.ok.code;
   }
   print('waybill COMMAND ...\n');

@@ -110,7 +110,7 @@ export function unpackMessages(packed: Uint8Array): PackedMessages {
   return {
     count,
     body: (position) => bytes.subarray(starts[position] ?? 0, starts[position + 1] ?? 0),
-    length: (position) => (starts[position + 1] ?? 0) - (starts[position] ?? 0),
+    length: (position) => (starts[position + 1] ?? starts[position] ?? 0) - (starts[position] ?? 0),
     controlId: (position) => {
       ids ??= bytes.toString('utf8', idsAt, idsAt + idsLength).split('\n');
       return ids[position] ?? '';

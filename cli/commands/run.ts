@@ -1,8 +1,9 @@
+import { loadAdapters } from '../../engine/registry.ts';
 import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, optionalFlag, UsageError } from '../command.ts';
 import { adapterFolders, dataFolder, productionFolder } from '../folders.ts';
 import { loadOrThrow, startHost } from '../host.ts';
+import { goOnLean } from '../lean.ts';
 import { openLog } from '../log.ts';
-import { loadAdapters } from '../../engine/registry.ts';
 
 export const run: Command = {
   name: 'run',
@@ -11,10 +12,15 @@ export const run: Command = {
   flags: {
     ...DATA_FLAG,
     ...ADAPTERS_FLAG,
-    orphans: { type: 'string', value: 'hold', description: 'Start although messages wait for a destination that is gone; they stay where they are.' },
+    orphans: {
+      type: 'string',
+      value: 'hold',
+      description: 'Start although messages wait for a destination that is gone; they stay where they are.',
+    },
     'log-level': { type: 'string', value: 'LEVEL', description: 'error, warn, info (default) or debug.' },
   },
   async run(invocation) {
+    goOnLean();
     const orphans = optionalFlag(invocation, 'orphans') ?? 'refuse';
     if (orphans !== 'refuse' && orphans !== 'hold') throw new UsageError('--orphans takes `hold`');
     const log = openLog(optionalFlag(invocation, 'log-level') ?? 'info');

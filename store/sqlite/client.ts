@@ -130,4 +130,4 @@ function asStoreError(error: Error): StoreError {
   return new StoreError(code ?? 'STORE_FAILED', error.message.replace(/^STORE_[A-Z]+: /, ''), { cause: error });
 }
 
-export { openLedger } from './reader.ts';
+export { type Ledger, openLedger } from './reader.ts';

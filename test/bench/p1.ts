@@ -55,7 +55,7 @@ function engineRun(folder: string, file: string, rows: number): Promise<Measured
     const staged = join(run, 'staged.csv');
     copyFileSync(file, staged);
     const data = join(run, 'data');
-    const engine = startNode(['--max-semi-space-size=4', MAIN, 'run', PRODUCTION, '--data', data, '--log-level', 'warn'], { ...CREDENTIALS, REGISTRY_URL: url, BENCH_INBOX: inbox });
+    const engine = startNode([MAIN, 'run', PRODUCTION, '--data', data, '--log-level', 'warn'], { ...CREDENTIALS, REGISTRY_URL: url, BENCH_INBOX: inbox });
     try {
       const pid = engine.pid ?? 0;
       await until(() => ready(join(data, 'control.sock')), 30_000, 'the engine to be ready');

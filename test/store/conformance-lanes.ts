@@ -162,12 +162,13 @@ export function laneConformance(open: OpenStore): void {
   test('left-over messages come before a batch that was planned ahead, and nothing else does', async (t) => {
     const { store } = await open(t);
     await routed(store, 1, [{ items: 6 }, { items: 2 }]);
+    await routed(store, 2, [{ items: 1 }]);
     const first = await plan(store, { maxMessages: 3 });
     await send(store, first);
     const second = await plan(store, { maxMessages: 2, ahead: true });
     await store.answer(answerTo(first, { exceptions: [exception(2, 'queued')], dueAt: 7000 }));
     await stale(store, send(store, second));
-    const found = await work(store);
+    const found = await work(store, { mixSubmissions: true });
     assert.equal(found.kind, 'candidates');
     assert.deepEqual(
       found.blocks.map((b) => [waitingOf(b), b.pending, b.last, b.replaces]),

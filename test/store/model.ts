@@ -27,7 +27,7 @@ export class Model {
   readonly submissions: ModelSubmission[] = [];
   readonly messages: ModelMessage[] = [];
   /** Batch in flight or in doubt. */
-  busy: { readonly batch: number; readonly attempt: number; doubt: boolean } | undefined;
+  busy: { readonly batch: number; readonly attempt: number; readonly size: number; doubt: boolean } | undefined;
   run = 1;
 
   nextToRoute(): ModelSubmission | undefined {
@@ -98,7 +98,7 @@ export class Model {
       assert.ok(from && (!from.gate || from.state === 'routed'), 'the gate is open');
       message.state = 'sending';
     }
-    this.busy = { batch, attempt, doubt: false };
+    this.busy = { batch, attempt, size: members.length, doubt: false };
   }
 
   answer(rest: NewAnswer['rest'], exceptions: ReadonlyMap<number, NewAnswer['rest']>): void {
@@ -116,14 +116,13 @@ export class Model {
   resolve(to: 'delivered' | 'rejected' | 'queued' | 'cancelled'): number {
     const { busy } = this;
     assert.ok(busy?.doubt);
-    const members = this.members(busy.batch);
-    const doubtful = members.filter(({ state }) => state === 'inDoubt');
+    const doubtful = this.members(busy.batch).filter(({ state }) => state === 'inDoubt');
     for (const message of doubtful) {
       message.state = to;
       if (to === 'queued') message.arrived = false;
     }
     this.busy = undefined;
-    if (to === 'queued' && doubtful.length < members.length) this.loseMembers(busy.batch);
+    if (to === 'queued' && doubtful.length < busy.size) this.loseMembers(busy.batch);
     return doubtful.length;
   }
 

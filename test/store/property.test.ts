@@ -117,6 +117,9 @@ class Plan extends Step {
     const offered = found.blocks.flatMap(waitingOf);
     const free = model.free().map(({ id }) => id);
     assert.deepEqual(offered, free.slice(0, offered.length), 'what is offered is the head of the lane');
+    const waiting = model.messages.filter(({ state, batch }) => state === 'queued' && batch !== undefined);
+    const plannedFrom = Math.min(...waiting.map(({ id }) => id));
+    if (!this.ahead) for (const id of offered) assert.ok(id < plannedFrom, 'nothing behind a planned batch is offered');
     const batch = await planOf(store, found.blocks, options);
     for (const id of offered.slice(0, this.max)) model.message(id).batch = batch;
   }

@@ -1,0 +1,85 @@
+import type { ResolveRequest } from '../../engine/contracts/store.ts';
+import { batchId } from '../../engine/ids.ts';
+import {
+  type Command,
+  DATA_FLAG,
+  EXIT,
+  type Invocation,
+  JSON_FLAG,
+  oneWord,
+  requiredFlag,
+  UsageError,
+} from '../command.ts';
+import { change } from '../control.ts';
+import { dataFolder } from '../folders.ts';
+import { findBatch, reading } from '../ledger.ts';
+import { counted, printJson, printLines, wantsJson } from '../output.ts';
+import { BY_FLAG, whoAsks } from '../who.ts';
+
+/** What may be decided: the flag, the state that the messages get, and how that is said. */
+const DECISIONS = {
+  delivered: { to: 'delivered', says: 'are delivered', description: 'The receiver has them.' },
+  rejected: { to: 'rejected', says: 'are rejected', description: 'The receiver has refused them.' },
+  resend: {
+    to: 'queued',
+    says: 'are queued again, in their old place',
+    description: 'The receiver does not have them, or can take them twice: send them again.',
+  },
+  cancel: { to: 'cancelled', says: 'are cancelled', description: 'Give them up.' },
+} as const satisfies Record<string, { to: ResolveRequest['to']; says: string; description: string }>;
+const FLAGS = Object.keys(DECISIONS) as (keyof typeof DECISIONS)[];
+
+export const resolve: Command = {
+  name: 'resolve',
+  summary: 'Decide about the messages of a batch that are in doubt, after asking the receiver.',
+  usage: 'BATCH --delivered|--rejected|--resend|--cancel --reason TEXT',
+  flags: {
+    ...Object.fromEntries(
+      FLAGS.map((name) => [name, { type: 'boolean', description: DECISIONS[name].description } as const]),
+    ),
+    reason: {
+      type: 'string',
+      value: 'TEXT',
+      description: 'Why, for those who come after: who at the receiver said what. Required.',
+    },
+    ...BY_FLAG,
+    ...DATA_FLAG,
+    ...JSON_FLAG,
+  },
+  async run(invocation) {
+    const decision = DECISIONS[decided(invocation)];
+    const reason = requiredFlag(invocation, 'reason');
+    const who = whoAsks(invocation);
+    const folder = dataFolder(invocation);
+    const word = oneWord(invocation, 'BATCH');
+    const { batch, id } = await reading(folder, (open) => {
+      const number = findBatch(open, word);
+      return { batch: number, id: batchId(open.instance, number) };
+    });
+    const json = { batch, to: decision.to, reason, who };
+    const { value, engineRuns } = await change<{ messages: number; destination: string }>(
+      folder,
+      { method: 'POST', path: '/control/resolve', json },
+      'waybill resolve',
+      (store) => store.resolve({ ...json, at: Date.now() }),
+    );
+    const { messages, destination } = value;
+    if (wantsJson(invocation))
+      printJson(invocation, { batch: id, destination, messages, to: decision.to, who, engineRuns });
+    else {
+      const next = engineRuns
+        ? `${destination} goes on.`
+        : `The engine does not run; ${destination} goes on at its next start.`;
+      printLines(invocation, [
+        `${id}: ${counted(messages, 'message')} to ${destination} ${decision.says} (said by ${who}). ${next}`,
+      ]);
+    }
+    return EXIT.ok.code;
+  },
+};
+
+function decided({ flags }: Invocation): keyof typeof DECISIONS {
+  const [first, ...others] = FLAGS.filter((name) => flags[name] === true);
+  if (first !== undefined && others.length === 0) return first;
+  throw new UsageError(`give one of ${FLAGS.map((name) => `--${name}`).join(', ')}`);
+}

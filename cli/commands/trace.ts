@@ -1,0 +1,75 @@
+import type { SubmissionRow } from '../../engine/contracts/store.ts';
+import { WaybillError } from '../../engine/errors.ts';
+import { submissionId } from '../../engine/ids.ts';
+import { loadAdapters } from '../../engine/registry.ts';
+import { submissionReport } from '../../engine/report.ts';
+import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, type Invocation, JSON_FLAG, oneWord } from '../command.ts';
+import { adapterFolders, dataFolder } from '../folders.ts';
+import { type Reading, reading } from '../ledger.ts';
+import { printJson, printLines, wantsJson } from '../output.ts';
+import { eventsJson, MOST_EVENTS, summaryLines } from '../summary.ts';
+import { itemLines } from '../trace/item-lines.ts';
+import { traceItem } from '../trace/item-trace.ts';
+import { findTarget } from '../trace/target.ts';
+
+export const trace: Command = {
+  name: 'trace',
+  summary:
+    "Say what became of one line of a file: faults, messages, batches, attempts, the receiver's words; or of a whole submission.",
+  usage: 'SUBMISSION[:LINE] | FILE[:LINE]',
+  flags: {
+    bodies: {
+      type: 'boolean',
+      description: 'Also show the values of the row, the messages and the raw answers. They hold patient data.',
+    },
+    ...DATA_FLAG,
+    ...ADAPTERS_FLAG,
+    ...JSON_FLAG,
+  },
+  run(invocation) {
+    const word = oneWord(invocation, 'SUBMISSION or FILE');
+    return reading(dataFolder(invocation), async (open) => {
+      const { submission, line } = findTarget(open, word);
+      const row = open.ledger.ask('submission', { submission });
+      if (!row)
+        throw new WaybillError(
+          'SUBMISSION_UNKNOWN',
+          `The ledger has no submission ${submissionId(open.instance, submission)}.`,
+        );
+      if (line === undefined) await traceSubmission(invocation, open, row);
+      else await traceLine(invocation, open, row, line);
+      return EXIT.ok.code;
+    });
+  },
+};
+
+async function traceSubmission(invocation: Invocation, open: Reading, row: SubmissionRow): Promise<void> {
+  if (!wantsJson(invocation)) {
+    printLines(invocation, summaryLines(open, row.number));
+    return;
+  }
+  const summary = await submissionReport(
+    (question, request) => open.ledger.ask(question, request),
+    open.instance,
+    row.number,
+  );
+  const events = open.ledger.ask('events', { submission: row.number, limit: MOST_EVENTS });
+  printJson(invocation, { ...summary, events: eventsJson(events, open.instance) });
+}
+
+async function traceLine(invocation: Invocation, open: Reading, row: SubmissionRow, line: number): Promise<void> {
+  const located = open.ledger.ask('locate', { submission: row.number, line });
+  if (!located) throw new WaybillError('LINE_UNKNOWN', whyNoItem(open, row, line));
+  const registry = await loadAdapters(adapterFolders(invocation));
+  const found = await traceItem(open, row, located, registry, invocation.flags.bodies === true);
+  if (wantsJson(invocation)) printJson(invocation, found);
+  else printLines(invocation, itemLines(found));
+}
+
+function whyNoItem({ instance }: Reading, row: SubmissionRow, line: number): string {
+  const id = submissionId(instance, row.number);
+  if (row.refusal)
+    return `${id} was refused as a whole, so line ${line} became nothing: ${row.refusal.reason} (${row.refusal.code})`;
+  if (row.state !== 'routed') return `${id} is ${row.state} and line ${line} was not read yet: try again shortly.`;
+  return `${id} has no item at line ${line}: it is the header, an empty line, or after the end (${row.items ?? 0} items).`;
+}

@@ -1,0 +1,40 @@
+import { defineErrors } from '../engine/errors.ts';
+
+export const CLI_ERRORS = defineErrors({
+  CONFIGURATION: {
+    means: 'The production has problems; each was printed with its place.',
+    cure: 'Mend each, then look with waybill check.',
+  },
+  SERVICE_UNKNOWN: {
+    means: 'The production has no service of this name.',
+    cure: 'Name one of the services that the message lists.',
+  },
+  NO_RULE: {
+    means: 'The service has no rule for a file of this name.',
+    cure: 'Name the file so that a pattern of the service matches it; waybill submit takes another name with --name.',
+  },
+  INPUT_NOT_READABLE: {
+    means: 'A file on the command line cannot be read.',
+    cure: 'Look at its path and its permissions.',
+  },
+  LINE_UNKNOWN: {
+    means: 'The submission has no item at this line.',
+    cure: 'Line 1 is the first line of the file, most often the header; waybill trace SUBMISSION says how many items there are.',
+  },
+  BATCH_UNKNOWN: {
+    means: 'The ledger has no batch of this id.',
+    cure: 'Look at the ids with waybill status.',
+  },
+  ENGINE_SILENT: {
+    means: 'The engine broke the connection before it answered, so it may have done what was asked or not.',
+    cure: 'Look with waybill status and waybill submissions, then repeat the command if need be.',
+  },
+  TRANSFORM_NOT_FED: {
+    means: 'No service feeds a route with this transform, so nothing says how the file is to be read.',
+    cure: 'Name the record map with --record-map.',
+  },
+  LEDGER_PART_MISSING: {
+    means: 'Something that a submission refers to is no longer kept: its body or its snapshot.',
+    cure: 'Restore the data folder if it should be there; waybill verify lists what is missing.',
+  },
+});

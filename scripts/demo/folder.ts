@@ -1,0 +1,99 @@
+/** A fresh place for each demo: a copy of the sample production with ports of its own, and its data. */
+
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { codeOf, messageOf } from '../../engine/errors.ts';
+import { PROJECT_FOLDER } from '../../engine/registry.ts';
+import { startRedisServer } from '../../queue/redis-server.ts';
+import { takeLock } from '../../store/lock.ts';
+import { StartError } from '../start/errors.ts';
+
+export interface DemoFolder {
+  readonly root: string;
+  readonly config: string;
+  readonly data: string;
+  /** Where the sample production takes files from. */
+  readonly inbox: string;
+  readonly sample: string;
+  readonly receiverLog: string;
+  readonly engineLog: string;
+}
+
+/** Keys of production.yaml under which a TCP port is taken; the demo must not meet whoever holds the usual ones. */
+const LISTENERS = ['monitor', 'listen'];
+const FOLDER_MARK = '.waybill-demo';
+
+/**
+ * Makes the folder anew; what an earlier demo left there is ended and removed.
+ * @throws StartError where a demo runs there, or the folder is not one of a demo
+ */
+export async function freshFolder(root: string): Promise<DemoFolder> {
+  const folder: DemoFolder = {
+    root,
+    config: join(root, 'config'),
+    data: join(root, 'data'),
+    inbox: join(root, 'data', 'inbox'),
+    sample: join(root, 'config', 'samples', 'vaccinations.csv'),
+    receiverLog: join(root, 'receiver.log'),
+    engineLog: join(root, 'engine.log'),
+  };
+  await clear(folder);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  writeFileSync(join(root, FOLDER_MARK), 'Made by npm run demo, which removes this folder at its next run.\n');
+  cpSync(join(PROJECT_FOLDER, 'config'), folder.config, { recursive: true });
+  await useFreePorts(join(folder.config, 'production.yaml'));
+  return folder;
+}
+
+async function clear({ root, data }: DemoFolder): Promise<void> {
+  if (!existsSync(root)) return;
+  if (!existsSync(join(root, FOLDER_MARK))) {
+    throw new StartError(`${root} was not made by the demo, so it is left alone: name another folder with --folder.`);
+  }
+  if (existsSync(data)) {
+    refuseRunning(data);
+    await endLeftRedis(data);
+  }
+  rmSync(root, { recursive: true, force: true });
+}
+
+function refuseRunning(data: string): void {
+  try {
+    takeLock(data, 'the demo').release();
+  } catch (error) {
+    if (codeOf(error) !== 'STORE_LOCKED') throw error;
+    throw new StartError(`Another demo runs, or was killed and left its engine behind. ${messageOf(error)}`);
+  }
+}
+
+/** A killed demo leaves its redis-server behind; without its folder nobody would ever end it. */
+async function endLeftRedis(data: string): Promise<void> {
+  if (!existsSync(join(data, 'redis', 'redis.pid'))) return;
+  const nothing = () => undefined;
+  const server = await startRedisServer({
+    dataFolder: data,
+    logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+  });
+  await server.stop();
+}
+
+async function useFreePorts(path: string): Promise<void> {
+  const production = parseDocument(readFileSync(path, 'utf8'));
+  for (const key of LISTENERS) {
+    if (production.hasIn([key, 'port'])) production.setIn([key, 'port'], await freePort());
+  }
+  writeFileSync(path, production.toString({ lineWidth: 0 }));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new StartError('No TCP port is free.');
+  return address.port;
+}

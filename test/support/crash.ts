@@ -1,0 +1,120 @@
+/** An engine with a plug that a test can pull, and what a test asks of its ledger and its receiver. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { TestContext } from 'node:test';
+import { Agent, request } from 'undici';
+import { socketPath } from '../../engine/socket-path.ts';
+import { STATE_CODES } from '../../store/sqlite/schema.ts';
+import { type EngineOptions, type RunningEngine, spawnEngine } from './engine.ts';
+import type { TestProduction } from './production.ts';
+
+const PLUG = new URL('./crash-plug.ts', import.meta.url).pathname;
+
+/** What happens at the label: SIGKILL, the thread that reaches it ends, commits fail for a while, the disk is full for a while. */
+export type Fault = 'kill' | 'endThread' | 'commitFails' | 'diskFull';
+
+export interface Pull {
+  readonly label: string;
+  /** Which time the label is reached, from 1. */
+  readonly nth: number;
+  readonly fault: Fault;
+}
+
+export interface PluggedEngine extends RunningEngine {
+  /** Arms the plug from now on. */
+  arm(pull: Pull): Promise<void>;
+  /** True once the plug was pulled. */
+  fired(): boolean;
+}
+
+/** Starts an engine with a plug: armed from its start on where `pull` is given. */
+export function spawnPlugged(
+  t: TestContext,
+  production: TestProduction,
+  options: EngineOptions,
+  pull?: Pull,
+): PluggedEngine {
+  const file = join(production.root, 'plug');
+  const engine = spawnEngine(t, production, {
+    ...options,
+    nodeArgs: [...(options.nodeArgs ?? []), '--import', PLUG],
+    env: { ...options.env, WAYBILL_PLUG_FILE: file, ...(pull ? { WAYBILL_PLUG: textOf(pull) } : {}) },
+  });
+  return {
+    ...engine,
+    async arm(next) {
+      await writeFile(file, textOf(next));
+      process.kill(engine.pid, 'SIGUSR2');
+    },
+    fired: () => engine.log().includes('{"plug":"fired"'),
+  };
+}
+
+function textOf({ label, nth, fault }: Pull): string {
+  return `${label} ${nth} ${fault}`;
+}
+
+/** Asks or tells a running engine through its control socket. */
+export async function control(
+  production: TestProduction,
+  path: string,
+  body?: object,
+): Promise<{ readonly status: number; readonly body: unknown }> {
+  const dispatcher = new Agent({ connect: { socketPath: socketPath(production.data, 'control.sock') } });
+  try {
+    const answer = await request(`http://waybill${path}`, {
+      dispatcher,
+      ...(body ? { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+    });
+    return { status: answer.statusCode, body: await answer.body.json() };
+  } finally {
+    await dispatcher.close();
+  }
+}
+
+/** A message as the twin took it. */
+export interface TakenMessage {
+  readonly request: number;
+  readonly controlId: string;
+  readonly message: string;
+}
+
+/** The log of a twin that was told to log whole messages. */
+export function readTwinLog(path: string): readonly TakenMessage[] {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TakenMessage);
+}
+
+/** What the ledger file says, read without the product's own questions, whether an engine runs or was killed. */
+export interface LedgerFacts {
+  /** Control ids of the messages whose delivery is committed. */
+  readonly delivered: ReadonlySet<string>;
+  /** Attempts whose *sending* commit is there and whose outcome commit is not. */
+  readonly sending: readonly number[];
+  /** Batches with messages in doubt. */
+  readonly inDoubt: readonly { readonly batch: number; readonly controlIds: readonly string[] }[];
+}
+
+export function readLedger(production: TestProduction): LedgerFacts {
+  const db = new DatabaseSync(join(production.data, 'ledger.db'), { readOnly: true, timeout: 5000 });
+  try {
+    const instance = Buffer.from(
+      db.prepare("SELECT value FROM facts WHERE key = 'instance'").get()?.value as Uint8Array,
+    ).toString();
+    const id = (row: Record<string, unknown>) => `${instance}-${row.submission}-${row.item}`;
+    const ofState = db.prepare('SELECT submission, item, batch FROM messages WHERE state = ? ORDER BY id');
+    const doubtful = Map.groupBy(ofState.all(STATE_CODES.inDoubt), (row) => Number(row.batch));
+    return {
+      delivered: new Set(ofState.all(STATE_CODES.delivered).map(id)),
+      sending: db
+        .prepare('SELECT batch FROM attempts WHERE ended_at IS NULL')
+        .all()
+        .map((row) => Number(row.batch)),
+      inDoubt: [...doubtful].map(([batch, rows]) => ({ batch, controlIds: rows.map(id) })),
+    };
+  } finally {
+    db.close();
+  }
+}
