@@ -25,6 +25,10 @@ export const CLI_ERRORS = defineErrors({
     means: 'The ledger has no batch of this id.',
     cure: 'Look at the ids with waybill status.',
   },
+  BATCH_NOT_IN_DOUBT: {
+    means: 'A decision was given about a batch of which nothing is in doubt.',
+    cure: 'Look with waybill status what is in doubt; a message that is settled is not decided again.',
+  },
   ENGINE_SILENT: {
     means: 'The engine broke the connection before it answered, so it may have done what was asked or not.',
     cure: 'Look with waybill status and waybill submissions, then repeat the command if need be.',

@@ -4,10 +4,10 @@
  */
 
 /** Small young generations, and old ones that are collected before they double. */
-const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20', '--disable-warning=ExperimentalWarning'];
+const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=60', '--disable-warning=ExperimentalWarning'];
 
-/** One arena for all threads: with more, what one thread frees is not used by the others. */
-const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
+/** Few arenas for all threads: with more, what one thread frees is not used by the others. */
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 const MARK = 'WAYBILL_LEAN';
 

@@ -63,7 +63,7 @@ export async function readItemAt(format: Format, production: Production, path: s
     const scan = await format
       .scan(await bodySource(path), {
         signal,
-        transcode: () => ({ write: async (chunk) => void (await file.writeFile(chunk)) }),
+        transcode: () => ({ write: async (chunk) => file.appendFile(chunk) }),
       })
       .finally(() => file.close());
     const source = await bodySource(scan.transcoded ? copy : path);

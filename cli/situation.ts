@@ -27,7 +27,7 @@ export function destinationLines(
 ): string[] {
   const situation = situationOf(status);
   return [
-    `${status.name}: ${HEADLINES[situation]}${engineRuns || situation === 'idle' ? '' : '; the engine does not run, so nothing moves'}`,
+    `${status.name}: ${headline(situation, engineRuns)}`,
     `  messages: ${stateCounts(status.counts)}`,
     ...(status.oldestUnsettledAt === undefined
       ? []
@@ -46,6 +46,10 @@ const HEADLINES: Readonly<Record<Situation, string>> = {
   waiting: 'moving, messages wait for their turn',
   idle: 'moving, nothing waits',
 };
+
+function headline(situation: Situation, engineRuns: boolean): string {
+  return engineRuns ? HEADLINES[situation] : `${HEADLINES[situation].replace('moving, ', '')}; the engine does not run`;
+}
 
 function stopLines({ name, stop }: DestinationStatus): string[] {
   if (!stop) return [];

@@ -99,10 +99,12 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+const CHUNK = 128 * 1024;
+
 /** A body at rest as formats read it. */
 export async function bodySource(path: string): Promise<BodySource> {
   const { size } = await stat(path);
-  return { path, bytes: size, read: (start = 0) => createReadStream(path, { start, highWaterMark: 256 * 1024 }) };
+  return { path, bytes: size, read: (start = 0) => createReadStream(path, { start, highWaterMark: CHUNK }) };
 }
 
 /** SHA-256 of a file, hexadecimal. */

@@ -22,8 +22,13 @@ function charsetCheck(charset: string): (text: string) => boolean {
   return (text) => iconv.decode(iconv.encode(text, charset), charset) === text;
 }
 
-/** UTF-8 bytes in the destination's charset; what does not fit was refused before. */
-export function inCharset(bytes: Uint8Array, charset: string): Uint8Array {
-  if (charset.toLowerCase() === 'utf-8') return bytes;
-  return iconv.encode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), charset);
+/** UTF-8 bodies in the destination's charset; what does not fit was refused before. */
+export function inCharset(bodies: Iterable<Uint8Array>, charset: string): Iterable<Uint8Array> {
+  return charset === 'utf-8' ? bodies : encoded(bodies, charset);
+}
+
+function* encoded(bodies: Iterable<Uint8Array>, charset: string): Generator<Uint8Array> {
+  for (const bytes of bodies) {
+    yield iconv.encode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), charset);
+  }
 }

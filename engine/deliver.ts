@@ -127,9 +127,10 @@ export class Lane {
   async #plan(choice: Extract<Choice, { kind: 'batch' }>): Promise<Ready> {
     const { store, clock } = this.#context;
     const plannedAt = clock.now();
-    const { parts, members, bytes, replaces } = choice;
-    const { batch } = await store.plan({ destination: this.name, parts, count: members.length, bytes, plannedAt, replaces });
-    return { batch, attempts: 0, firstAttemptAt: undefined, plannedAt, dueAt: 0, replaces, members };
+    const { parts, members, replaces } = choice;
+    const { count, bytes } = members;
+    const { batch, dueAt } = await store.plan({ destination: this.name, parts, count, bytes, plannedAt, replaces });
+    return { batch, attempts: 0, firstAttemptAt: undefined, plannedAt, dueAt, replaces, members };
   }
 
   /**
@@ -192,24 +193,18 @@ export class Lane {
       id,
       plannedAt: ready.plannedAt,
       timeZone,
-      count: ready.members.length,
+      count: ready.members.count,
       ...(ready.replaces === undefined ? {} : { replaces: batchId(instance, ready.replaces) }),
     };
-    const bodies = function* () {
-      for (const { body } of ready.members) yield inCharset(body, operation.carries.charset);
-    };
+    const { charset } = operation.carries;
+    const bodies = () => inCharset(ready.members.bodies(), charset);
     const body = () => (format?.write ? format.write(plan, bodies()) : bodies());
-    let byteLength = 0;
-    if (format?.overhead) {
-      for (const bytes of bodies()) byteLength += bytes.length;
-      byteLength += format.overhead(plan);
-    } else {
-      for (const chunk of body()) byteLength += chunk.length;
-    }
+    const own = charset === 'utf-8' ? ready.members.bytes : lengthOf(bodies());
+    const byteLength = format?.write ? (format.overhead ? own + format.overhead(plan) : lengthOf(body())) : own;
     return {
       batchId: id,
       attempt: key.attempt,
-      messages: ready.members.length,
+      messages: ready.members.count,
       byteLength,
       body,
       firstByte: () => label('sending.firstByte'),
@@ -235,7 +230,7 @@ export class Lane {
       try {
         const effect = await store.answer(answer);
         this.#registered.delete(keyText(answer));
-        emit('batchDelivered', { destination: this.name, batch: ready.batch, messages: ready.members.length, code: answer.code });
+        emit('batchDelivered', { destination: this.name, batch: ready.batch, messages: ready.members.count, code: answer.code });
         if (effect.settled.length > 0) this.#context.settled(effect.settled);
         return;
       } catch (error) {
@@ -251,8 +246,8 @@ export class Lane {
   }
 
   #report(ready: Ready, outcome: Outcome): void {
-    const fields = { destination: this.name, batch: ready.batch, messages: ready.members.length, code: outcome.code };
-    const rejected = outcome.exceptions.filter(({ state }) => state === 'rejected').length + (outcome.rest === 'rejected' ? ready.members.length - outcome.exceptions.length : 0);
+    const fields = { destination: this.name, batch: ready.batch, messages: ready.members.count, code: outcome.code };
+    const rejected = outcome.exceptions.filter(({ state }) => state === 'rejected').length + (outcome.rest === 'rejected' ? ready.members.count - outcome.exceptions.length : 0);
     if (rejected > 0) emit('messagesRejected', { ...fields, messages: rejected });
     if (outcome.stop) emit('destinationStopped', { ...fields, reason: outcome.stop.reason });
     else if (outcome.rest === 'queued') emit('batchRetried', { ...fields, reason: outcome.words, dueAt: outcome.dueAt });
@@ -276,6 +271,12 @@ export class Lane {
     this.#timer.unref();
     this.#context.dueAt(at);
   }
+}
+
+function lengthOf(chunks: Iterable<Uint8Array>): number {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  return length;
 }
 
 function keyText({ batch, attempt }: AttemptKey): string {

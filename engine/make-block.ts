@@ -31,37 +31,65 @@ export interface BodyInMaking {
 }
 
 /**
- * Validates, filters and transforms the items of one block and packs what becomes of them: bodies, ledger exceptions,
- * rejected rows, digests of unique keys.
+ * Collects what becomes of the items of one block: bodies, ledger exceptions, rejected rows, digests of unique keys. Items
+ * are given a few at a time and not kept.
  */
-export function makeBlock(maker: BlockMaker, items: ItemBlock, block: number, firstItem: number): NewBlock {
-  const { bodies } = maker;
-  for (const body of bodies) {
-    body.packer.reset();
-    body.exceptions.length = 0;
+export class BlockBuilder {
+  readonly #maker: BlockMaker;
+  readonly #block: number;
+  readonly #firstItem: number;
+  readonly #rejects: KeptReject[] = [];
+  readonly #digests: Buffer[] = [];
+  readonly #lines: number[] = [];
+  #cursor = 0;
+  #linesBefore = 0;
+
+  /** @param firstItem number of the block's first item, from 1 in the submission */
+  constructor(maker: BlockMaker, block: number, firstItem: number) {
+    this.#maker = maker;
+    this.#block = block;
+    this.#firstItem = firstItem;
+    for (const body of maker.bodies) {
+      body.packer.reset();
+      body.exceptions.length = 0;
+    }
   }
-  const rejects: KeptReject[] = [];
-  const digests: Buffer[] = [];
-  items.items.forEach((item, index) => {
-    const number = firstItem + index;
-    const faults = routeItem(maker, item, number, index, bodies, digests);
-    if (faults.length > 0) rejects.push({ item: number, line: item.line, fields: item.fields, faults });
-  });
-  return {
-    submission: maker.submission,
-    block,
-    firstItem,
-    items: items.items.length,
-    firstLine: items.items[0]?.line ?? 0,
-    lastLine: items.items.at(-1)?.lastLine ?? 0,
-    cursor: items.cursor,
-    lines: items.lines,
-    itemLines: packLines(items.items),
-    rejects: rejects.length > 0 ? packRejects(rejects) : undefined,
-    rejectedItems: rejects.length,
-    uniqueKeys: digests.length > 0 ? new Uint8Array(Buffer.concat(digests)) : undefined,
-    bodies: bodies.map(finishBody),
-  };
+
+  /** Items taken so far. */
+  get items(): number {
+    return this.#lines.length / 2;
+  }
+
+  /** Validates, filters and transforms these items. */
+  add(items: ItemBlock): void {
+    for (const item of items.items) {
+      const number = this.#firstItem + this.items;
+      const faults = routeItem(this.#maker, item, number, this.items, this.#digests);
+      if (faults.length > 0) this.#rejects.push({ item: number, line: item.line, fields: item.fields, faults });
+      this.#lines.push(item.line, item.lastLine);
+    }
+    this.#cursor = items.cursor;
+    this.#linesBefore = items.lines;
+  }
+
+  finish(): NewBlock {
+    const rejects = this.#rejects;
+    return {
+      submission: this.#maker.submission,
+      block: this.#block,
+      firstItem: this.#firstItem,
+      items: this.items,
+      firstLine: this.#lines[0] ?? 0,
+      lastLine: this.#lines.at(-1) ?? 0,
+      cursor: this.#cursor,
+      lines: this.#linesBefore,
+      itemLines: packLines(this.#lines),
+      rejects: rejects.length > 0 ? packRejects(rejects) : undefined,
+      rejectedItems: rejects.length,
+      uniqueKeys: this.#digests.length > 0 ? new Uint8Array(Buffer.concat(this.#digests)) : undefined,
+      bodies: this.#maker.bodies.map(finishBody),
+    };
+  }
 }
 
 /** One collection of messages for each destination of a route. */
@@ -86,7 +114,8 @@ function finishBody(body: BodyInMaking): NewBodyBlock {
 }
 
 /** Gives what is wrong with the item, of the record map or of single entries. */
-function routeItem(maker: BlockMaker, item: Item, number: number, index: number, bodies: readonly BodyInMaking[], digests: Buffer[]): RejectFault[] {
+function routeItem(maker: BlockMaker, item: Item, number: number, index: number, digests: Buffer[]): RejectFault[] {
+  const { bodies } = maker;
   if (number === maker.failItem) {
     leaveOut(bodies, index, 'failed');
     return [{ code: 'TRANSFORM_CRASHED', line: item.line, reason: 'this row ended or hung the transform worker twice' }];

@@ -15,9 +15,14 @@ export function readAnswer(answer: Answer, batch: Ready, batchId: string, format
   const kept = { answer: zstdCompressSync(answer.raw), dueAt: 0, stop: undefined };
   if (answer.kind === 'outcomes') {
     const known = new Map(answer.outcomes.map((outcome) => [outcome.index, outcome]));
-    const exceptions = batch.members.map(({ message }, index) => {
+    const exceptions = batch.members.controlIds.map((_, index) => {
       const outcome = known.get(index);
-      return { message, state: outcome?.outcome ?? 'inDoubt', code: outcome?.code ?? 'ANSWER_MISSING', words: outcome?.words ?? 'The answer does not name this message.' } as const;
+      return {
+        message: batch.members.message(index),
+        state: outcome?.outcome ?? 'inDoubt',
+        code: outcome?.code ?? 'ANSWER_MISSING',
+        words: outcome?.words ?? 'The answer does not name this message.',
+      } as const;
     });
     const others = exceptions.filter(({ state }) => state !== 'delivered');
     return { ...kept, rest: 'delivered', exceptions: others, code: others.length === 0 ? 'ACCEPTED' : 'MIXED', words: `${exceptions.length - others.length} of ${exceptions.length} accepted`, whose: others.length === 0 ? '' : 'data', status: undefined };
@@ -27,7 +32,7 @@ export function readAnswer(answer: Answer, batch: Ready, batchId: string, format
   return {
     ...kept,
     rest: decision.rest,
-    exceptions: decision.exceptions.map(({ index, state, code, words }) => ({ message: batch.members[index]?.message ?? 0, state, code, words })),
+    exceptions: decision.exceptions.map(({ index, state, code, words }) => ({ message: batch.members.message(index), state, code, words })),
     code: decision.code,
     words: decision.words,
     whose: rejected ? 'data' : decision.rest === 'inDoubt' ? 'receiver' : '',
@@ -40,7 +45,7 @@ function understand(text: string, batch: Ready, batchId: string, format: Format 
     const read = format?.answers?.(text);
     if (!read) return notUnderstood('the destination has no format that could read an acknowledgement');
     return decide(
-      batch.members.map(({ controlId }) => controlId),
+      batch.members.controlIds,
       read,
       batchId,
       operation.unmentioned,

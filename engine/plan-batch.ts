@@ -2,11 +2,45 @@ import { type PackedMessages, unpackMessages } from './blocks.ts';
 import type { BatchSettings } from './contracts/production.ts';
 import type { BatchPart, Candidate, PlannedBatch } from './contracts/store.ts';
 
-/** A member of a batch: where its body is, and what an answer names it by. */
-export interface Member {
-  readonly message: number;
-  readonly controlId: string;
-  readonly body: Uint8Array;
+/** The messages of a batch, in order: numbers, control ids that answers name, and bodies, each made when asked for. */
+export class Members {
+  readonly #messages: number[] = [];
+  readonly #controlIds: string[] = [];
+  readonly #blocks: { readonly unpacked: PackedMessages; readonly positions: number[] }[] = [];
+  #bytes = 0;
+
+  get count(): number {
+    return this.#messages.length;
+  }
+
+  /** Bytes of all bodies, as they are kept (UTF-8). */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get controlIds(): readonly string[] {
+    return this.#controlIds;
+  }
+
+  message(index: number): number {
+    return this.#messages[index] ?? 0;
+  }
+
+  /** A function that adds the message at a position of this block. */
+  from(unpacked: PackedMessages, firstMessage: number): (position: number) => void {
+    const positions: number[] = [];
+    this.#blocks.push({ unpacked, positions });
+    return (position) => {
+      positions.push(position);
+      this.#messages.push(firstMessage + position);
+      this.#controlIds.push(unpacked.controlId(position));
+      this.#bytes += unpacked.length(position);
+    };
+  }
+
+  *bodies(): Generator<Uint8Array> {
+    for (const { unpacked, positions } of this.#blocks) for (const position of positions) yield unpacked.body(position);
+  }
 }
 
 /** A batch with its bodies at hand. */
@@ -17,12 +51,17 @@ export interface Ready {
   readonly plannedAt: number;
   readonly dueAt: number;
   readonly replaces: number | undefined;
-  readonly members: readonly Member[];
+  readonly members: Members;
 }
 
 /** What a lane can do with the messages that wait. */
 export type Choice =
-  | { readonly kind: 'batch'; readonly parts: readonly BatchPart[]; readonly members: readonly Member[]; readonly bytes: number; readonly replaces: number | undefined }
+  | {
+      readonly kind: 'batch';
+      readonly parts: readonly BatchPart[];
+      readonly members: Members;
+      readonly replaces: number | undefined;
+    }
   /** No limit is reached yet: wait for more, at most until then. */
   | { readonly kind: 'wait'; readonly until: number };
 
@@ -32,35 +71,35 @@ export type Choice =
  */
 export function chooseBatch(blocks: readonly Candidate[], settings: BatchSettings, now: number): Choice {
   const parts: BatchPart[] = [];
-  const members: Member[] = [];
+  const members = new Members();
   const controlIds = new Set<string>();
-  let bytes = 0;
   let closed = false;
   for (const block of blocks) {
     const unpacked = unpackMessages(block.body);
-    let first: number | undefined;
-    let last = 0;
-    let count = 0;
+    const add = members.from(unpacked, block.firstMessage);
+    const before = members.count;
     for (const position of waitingPositions(block, unpacked)) {
-      const length = unpacked.length(position);
       const controlId = unpacked.controlId(position);
-      closed = members.length >= settings.maxMessages || (members.length > 0 && bytes + length > settings.maxBytes) || (controlId !== '' && controlIds.has(controlId));
+      closed =
+        members.count >= settings.maxMessages ||
+        (members.count > 0 && members.bytes + unpacked.length(position) > settings.maxBytes) ||
+        (controlId !== '' && controlIds.has(controlId));
       if (closed) break;
-      const message = block.firstMessage + position;
-      first ??= message;
-      last = message;
-      count += 1;
-      bytes += length;
       controlIds.add(controlId);
-      members.push({ message, controlId, body: unpacked.body(position) });
+      add(position);
     }
-    if (first !== undefined) parts.push({ bodyBlock: block.bodyBlock, firstMessage: first, lastMessage: last, count });
+    const count = members.count - before;
+    if (count > 0) {
+      const lastMessage = members.message(members.count - 1);
+      parts.push({ bodyBlock: block.bodyBlock, firstMessage: members.message(before), lastMessage, count });
+    }
     if (closed) break;
   }
-  const replaces = blocks[0]?.waiting === undefined ? undefined : blocks[0].replaces;
-  const batch: Choice = { kind: 'batch', parts, members, bytes, replaces };
-  if (closed || members.length >= settings.maxMessages) return batch;
-  if (blocks.at(-1)?.last === true && !settings.mixSubmissions) return batch;
+  const batch: Choice = { kind: 'batch', parts, members, replaces: blocks[0]?.replaces };
+  if (closed || members.count >= settings.maxMessages) return batch;
+  const last = blocks.at(-1);
+  const leftOvers = last?.waiting !== undefined;
+  if (last?.last === true && (leftOvers || !settings.mixSubmissions)) return batch;
   const until = (blocks[0]?.since ?? now) + settings.maxAge;
   return until <= now ? batch : { kind: 'wait', until };
 }
@@ -75,13 +114,11 @@ function* waitingPositions(block: Candidate, unpacked: PackedMessages): Generato
 
 /** A batch that was planned before, with its bodies. */
 export function openPlanned(batch: PlannedBatch): Ready {
-  const members = batch.parts.flatMap((part) => {
-    const unpacked = unpackMessages(part.body);
-    return part.members.map((message): Member => {
-      const position = message - part.blockFirstMessage;
-      return { message, controlId: unpacked.controlId(position), body: unpacked.body(position) };
-    });
-  });
+  const members = new Members();
+  for (const part of batch.parts) {
+    const add = members.from(unpackMessages(part.body), part.blockFirstMessage);
+    for (const message of part.members) add(message - part.blockFirstMessage);
+  }
   const { batch: number, attempts, firstAttemptAt, plannedAt, dueAt, replaces } = batch;
   return { batch: number, attempts, firstAttemptAt, plannedAt, dueAt, replaces, members };
 }

@@ -10,7 +10,7 @@ import { today } from './dates.ts';
 import { codeOf, messageOf, RefusedError, WaybillError } from './errors.ts';
 import { submissionId } from './ids.ts';
 import { label } from './labels.ts';
-import { bodiesOf, type BlockMaker, makeBlock } from './make-block.ts';
+import { BlockBuilder, type BlockMaker, bodiesOf } from './make-block.ts';
 import { loadAdapters, type Registry } from './registry.ts';
 import { compileRoute, openFormat, type RouteProgram } from './route-program.ts';
 import { UniqueKeys } from './unique-keys.ts';
@@ -48,6 +48,8 @@ export type FromWorker =
 /** Blocks that may be on their way to the store at once. */
 export const CREDIT = 4;
 const BLOCK_BYTES = 4_000_000;
+/** Items that are read at once. */
+const PORTION = 100;
 /** Milliseconds between signs of life. */
 const ALIVE_EVERY = 2000;
 
@@ -149,19 +151,21 @@ class RouteThread {
   async #blocks(task: RouteTask, maker: BlockMaker, reader: ItemReader): Promise<void> {
     let block = task.work.blocks;
     let firstItem = task.work.itemsRouted + 1;
+    let { cursor } = task.work;
     for (;;) {
       await this.#credit.take();
       if (this.#credit.dropped) return this.#send({ kind: 'dropped' });
-      const items = await reader.next(task.maxItems, BLOCK_BYTES);
-      if (!items) break;
-      if (items.items.length > 0) {
-        const made = makeBlock(maker, items, block, firstItem);
+      const builder = new BlockBuilder(maker, block, firstItem);
+      const ended = await fill(builder, reader, task.maxItems, cursor);
+      if (builder.items > 0) {
+        const made = builder.finish();
         label('route.blockMade');
         this.#send({ kind: 'block', block: made }, transferable(made));
         block += 1;
-        firstItem += items.items.length;
+        firstItem += made.items;
+        cursor = made.cursor;
       }
-      if (items.end) break;
+      if (ended) break;
     }
     this.#send({ kind: 'end' });
   }
@@ -187,6 +191,21 @@ class RouteThread {
     }
     return task.copy;
   }
+}
+
+/** Reads a block's items a few at a time, so that they are young when they are done with. @returns true at the end. */
+async function fill(builder: BlockBuilder, reader: ItemReader, maxItems: number, from: number): Promise<boolean> {
+  let cursor = from;
+  let bytes = BLOCK_BYTES;
+  while (builder.items < maxItems && bytes > 0) {
+    const items = await reader.next(Math.min(maxItems - builder.items, PORTION), bytes);
+    if (!items) return true;
+    bytes -= items.cursor - cursor;
+    cursor = items.cursor;
+    builder.add(items);
+    if (items.end) return true;
+  }
+  return false;
 }
 
 async function openReader(format: Format, path: string, scan: Scan, task: RouteTask, snapshot: Snapshot): Promise<ItemReader> {

@@ -30,16 +30,21 @@ export async function openPortal(options: PortalOptions): Promise<Portal> {
   const metrics = openMetrics(options.source);
   const control = makeServer(options.source, metrics);
   addCommands(control, options.commands);
-  rmSync(options.socket, { force: true });
-  await control.listen({ path: options.socket });
   const monitor = options.monitor && makeServer(options.source, metrics);
-  if (options.monitor) await monitor?.listen({ ...options.monitor });
-  return {
-    async close() {
-      metrics.close();
-      await Promise.all([control.close(), monitor?.close()]);
-    },
+  const close = async () => {
+    metrics.close();
+    await Promise.all([control.close(), monitor?.close()]);
   };
+  try {
+    // The socket comes last: whoever sees it ready finds the monitor too.
+    if (options.monitor) await monitor?.listen({ ...options.monitor });
+    rmSync(options.socket, { force: true });
+    await control.listen({ path: options.socket });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
 }
 
 function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {

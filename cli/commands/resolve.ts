@@ -1,4 +1,5 @@
 import type { ResolveRequest } from '../../engine/contracts/store.ts';
+import { WaybillError } from '../../engine/errors.ts';
 import { batchId } from '../../engine/ids.ts';
 import {
   type Command,
@@ -12,7 +13,7 @@ import {
 } from '../command.ts';
 import { change } from '../control.ts';
 import { dataFolder } from '../folders.ts';
-import { findBatch, reading } from '../ledger.ts';
+import { findBatch, type Reading, reading } from '../ledger.ts';
 import { counted, printJson, printLines, wantsJson } from '../output.ts';
 import { BY_FLAG, whoAsks } from '../who.ts';
 
@@ -54,6 +55,7 @@ export const resolve: Command = {
     const word = oneWord(invocation, 'BATCH');
     const { batch, id } = await reading(folder, (open) => {
       const number = findBatch(open, word);
+      refuseDecided(open, number);
       return { batch: number, id: batchId(open.instance, number) };
     });
     const json = { batch, to: decision.to, reason, who };
@@ -77,6 +79,16 @@ export const resolve: Command = {
     return EXIT.ok.code;
   },
 };
+
+/** A call in flight is for the engine to judge: of one that ended, the messages are in doubt. */
+function refuseDecided({ ledger, instance }: Reading, batch: number): void {
+  const state = ledger.ask('batch', { batch })?.state ?? 'closed';
+  if (state === 'inDoubt' || state === 'sending') return;
+  throw new WaybillError(
+    'BATCH_NOT_IN_DOUBT',
+    `${batchId(instance, batch)} is ${state}: only messages in doubt can be resolved. waybill status shows what is in doubt.`,
+  );
+}
 
 function decided({ flags }: Invocation): keyof typeof DECISIONS {
   const [first, ...others] = FLAGS.filter((name) => flags[name] === true);

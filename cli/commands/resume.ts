@@ -9,7 +9,7 @@ import { BY_FLAG, whoAsks } from '../who.ts';
 export const resume: Command = {
   name: 'resume',
   summary:
-    'Let a stopped destination go on, with its ${file:...} secrets read anew; what waits for its next try is tried at once.',
+    'Let a stopped destination go on, with its secrets from files read anew; what waits for its next try is tried at once.',
   usage: 'DESTINATION [--reason TEXT]',
   flags: {
     reason: { type: 'string', value: 'TEXT', description: 'Why; kept with the event.' },

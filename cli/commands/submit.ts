@@ -13,7 +13,6 @@ import {
   EXIT,
   type Invocation,
   JSON_FLAG,
-  optionalFlag,
   requiredFlag,
   UsageError,
 } from '../command.ts';

@@ -10,13 +10,13 @@ import { printJson, printLines, wantsJson } from '../output.ts';
 import { eventsJson, MOST_EVENTS, summaryLines } from '../summary.ts';
 import { itemLines } from '../trace/item-lines.ts';
 import { traceItem } from '../trace/item-trace.ts';
-import { findTarget } from '../trace/target.ts';
+import { findTarget, locateTarget, type Target } from '../trace/target.ts';
 
 export const trace: Command = {
   name: 'trace',
   summary:
     "Say what became of one line of a file: faults, messages, batches, attempts, the receiver's words; or of a whole submission.",
-  usage: 'SUBMISSION[:LINE] | FILE[:LINE]',
+  usage: 'SUBMISSION[:LINE] | FILE[:LINE] | MESSAGE',
   flags: {
     bodies: {
       type: 'boolean',
@@ -27,17 +27,18 @@ export const trace: Command = {
     ...JSON_FLAG,
   },
   run(invocation) {
-    const word = oneWord(invocation, 'SUBMISSION or FILE');
+    const word = oneWord(invocation, 'SUBMISSION, FILE or MESSAGE');
     return reading(dataFolder(invocation), async (open) => {
-      const { submission, line } = findTarget(open, word);
+      const target = findTarget(open, word);
+      const { submission, line, item } = target;
       const row = open.ledger.ask('submission', { submission });
       if (!row)
         throw new WaybillError(
           'SUBMISSION_UNKNOWN',
           `The ledger has no submission ${submissionId(open.instance, submission)}.`,
         );
-      if (line === undefined) await traceSubmission(invocation, open, row);
-      else await traceLine(invocation, open, row, line);
+      if (line === undefined && item === undefined) await traceSubmission(invocation, open, row);
+      else await traceOne(invocation, open, row, target);
       return EXIT.ok.code;
     });
   },
@@ -57,19 +58,24 @@ async function traceSubmission(invocation: Invocation, open: Reading, row: Submi
   printJson(invocation, { ...summary, events: eventsJson(events, open.instance) });
 }
 
-async function traceLine(invocation: Invocation, open: Reading, row: SubmissionRow, line: number): Promise<void> {
-  const located = open.ledger.ask('locate', { submission: row.number, line });
-  if (!located) throw new WaybillError('LINE_UNKNOWN', whyNoItem(open, row, line));
+async function traceOne(invocation: Invocation, open: Reading, row: SubmissionRow, target: Target): Promise<void> {
+  const located = locateTarget(open, target);
+  if (!located) throw new WaybillError('LINE_UNKNOWN', whyNoItem(open, row, target));
   const registry = await loadAdapters(adapterFolders(invocation));
   const found = await traceItem(open, row, located, registry, invocation.flags.bodies === true);
   if (wantsJson(invocation)) printJson(invocation, found);
   else printLines(invocation, itemLines(found));
 }
 
-function whyNoItem({ instance }: Reading, row: SubmissionRow, line: number): string {
+function whyNoItem({ instance }: Reading, row: SubmissionRow, { line, item }: Target): string {
   const id = submissionId(instance, row.number);
-  if (row.refusal)
-    return `${id} was refused as a whole, so line ${line} became nothing: ${row.refusal.reason} (${row.refusal.code})`;
-  if (row.state !== 'routed') return `${id} is ${row.state} and line ${line} was not read yet: try again shortly.`;
-  return `${id} has no item at line ${line}: it is the header, an empty line, or after the end (${row.items ?? 0} items).`;
+  const what = line === undefined ? `item ${item}` : `line ${line}`;
+  if (row.refusal) {
+    return `${id} was refused as a whole, so ${what} became nothing: ${row.refusal.reason} (${row.refusal.code})`;
+  }
+  if (row.state !== 'routed') return `${id} is ${row.state} and ${what} was not read yet: try again shortly.`;
+  const items = `${id} has ${row.items ?? 0} items`;
+  return line === undefined
+    ? `${items}, none with number ${item}.`
+    : `${items}, none at line ${line}: it is the header, an empty line, or after the end.`;
 }

@@ -97,7 +97,9 @@ export async function traceItem(
     })),
     ...(text === undefined ? {} : { text }),
     faults,
-    entries: located.messages.map((message) => traceEntry(open, row, located, message, again, bodies)),
+    entries: located.messages.map((message) =>
+      traceEntry(open, row, located, message, faults.length > 0 ? undefined : again, bodies),
+    ),
     events: eventsJson(events, instance),
     ...(typeof reread === 'string' ? { note: reread } : {}),
   };
@@ -136,7 +138,10 @@ function bodyText({ ledger }: Reading, { bodyBlock, position }: LocatedItem['mes
   return bytes && bytes.length > 0 ? Buffer.from(bytes).toString('utf8') : undefined;
 }
 
-/** Runs the route's rules over the row once more: why it was left out, or where each part of the message came from. */
+/**
+ * Runs the route's rules over the row once more: why it was left out, or where each part of the message came from. A row
+ * with faults is not run: one that ended the transform worker would end this process too.
+ */
 function retold(
   { instance }: Reading,
   row: SubmissionRow,
@@ -145,7 +150,7 @@ function retold(
   again: Reread | undefined,
 ): Pick<EntryTrace, 'reason' | 'lineage'> {
   const program = again?.route.entries.find(({ name }) => name === entry);
-  if (!again || !program || again.item.faults.length > 0) return { lineage: [] };
+  if (!again || !program) return { lineage: [] };
   const context: TransformContext = {
     messageId: id,
     charset: program.charset,

@@ -1,17 +1,32 @@
 import { basename } from 'node:path';
+import type { LocatedItem } from '../../engine/contracts/store.ts';
 import { findSubmission, type Reading } from '../ledger.ts';
 
-/** What a person wants to trace: a submission, or one line of it. */
+/** What a person wants to trace: a submission, one line of it, or one item of it. */
 export interface Target {
   readonly submission: number;
-  readonly line: number | undefined;
+  readonly line?: number;
+  readonly item?: number;
 }
 
 /**
- * Reads `7kq2-15`, `7kq2-15:217`, `doses.csv:217` or `doses.csv`; of a file name the latest submission counts.
+ * Reads `7kq2-15`, `7kq2-15:217`, `doses.csv:217` or `doses.csv` (of a file name the latest submission counts), and
+ * `7kq2-15-217` or `7kq2-15-217-2`: an item as `rejected.csv` names it, or a message as its receiver does.
  * @throws WaybillError `SUBMISSION_UNKNOWN`.
  */
 export function findTarget(open: Reading, text: string): Target {
+  const [, ofItem, item] = /^([a-z0-9]{4}-\d{1,15})-(\d{1,15})(?:-\d{1,4})?$/.exec(text) ?? [];
+  if (ofItem !== undefined && ofItem.startsWith(`${open.instance}-`))
+    return { submission: findSubmission(open, ofItem), item: Number(item) };
   const [, left = text, digits] = /^(.*):(\d{1,15})$/s.exec(text) ?? [];
-  return { submission: findSubmission(open, basename(left)), line: digits === undefined ? undefined : Number(digits) };
+  return {
+    submission: findSubmission(open, basename(left)),
+    ...(digits === undefined ? {} : { line: Number(digits) }),
+  };
+}
+
+/** Looks the item up in the ledger; `undefined` where there is none. */
+export function locateTarget({ ledger }: Reading, { submission, line, item }: Target): LocatedItem | undefined {
+  if (line !== undefined) return ledger.ask('locate', { submission, line });
+  return item === undefined ? undefined : ledger.ask('locateItem', { submission, item });
 }

@@ -330,6 +330,8 @@ export interface Questions {
     gives: readonly SubmissionSummary[];
   };
   locate: { with: { readonly submission: number; readonly line: number }; gives: LocatedItem | undefined };
+  /** The same by the item's number, as ids of items and messages have it. */
+  locateItem: { with: { readonly submission: number; readonly item: number }; gives: LocatedItem | undefined };
   message: { with: { readonly message: number }; gives: MessageHistory | undefined };
   batch: { with: { readonly batch: number }; gives: BatchHistory | undefined };
   bodyBlock: {

@@ -3,6 +3,10 @@ import type { ItemBlock } from '../../engine/contracts/item.ts';
 import type { ItemMaker, RowItem } from './items.ts';
 import { type Framing, RowParser } from './rows.ts';
 
+/** Bytes that are parsed at once: few enough that their rows are done with before the next collection of young objects. */
+const SLICE = 8 * 1024;
+const NOTHING = Buffer.alloc(0);
+
 /** Reads rows from a cursor on, as far ahead as one chunk of the source. */
 export class CsvReader implements ItemReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
@@ -11,6 +15,7 @@ export class CsvReader implements ItemReader {
   #rows: RowItem[] = [];
   #next = 0;
   #ended = false;
+  #chunk: Buffer = NOTHING;
   #cursor: number;
   #lines: number;
 
@@ -59,15 +64,20 @@ export class CsvReader implements ItemReader {
     this.#next = 0;
     while (!this.#ended && this.#rows.length === 0) {
       this.#signal.throwIfAborted();
-      const chunk = await this.#chunks.next();
-      if (chunk.done) {
-        this.#ended = true;
-        this.#parser.finish();
-      } else {
-        const { buffer, byteOffset, byteLength } = chunk.value;
-        this.#parser.feed(Buffer.from(buffer, byteOffset, byteLength));
-      }
+      if (this.#chunk.length === 0) await this.#read();
+      const slice = this.#chunk.subarray(0, SLICE);
+      this.#chunk = this.#chunk.subarray(SLICE);
+      if (this.#ended) this.#parser.finish();
+      else if (slice.length > 0) this.#parser.feed(slice);
     }
     return this.#rows.length > 0;
+  }
+
+  async #read(): Promise<void> {
+    const chunk = await this.#chunks.next();
+    this.#ended = chunk.done === true;
+    if (chunk.done) return;
+    const { buffer, byteOffset, byteLength } = chunk.value;
+    this.#chunk = Buffer.from(buffer, byteOffset, byteLength);
   }
 }

@@ -8,7 +8,7 @@ import type {
   StoreFacts,
   SubmissionSummary,
 } from '../../engine/contracts/store.ts';
-import { type Database, SCHEMA_VERSION } from './database.ts';
+import { type Database, type Row, SCHEMA_VERSION } from './database.ts';
 import { rejectBlocks } from './read-lanes.ts';
 import { blob, number, optionalNumber, optionalText, readSubmission, stateName, submissionRow, text } from './rows.ts';
 import { status } from './status.ts';
@@ -24,6 +24,7 @@ export const QUESTIONS: Handlers = {
   status,
   submissions,
   locate,
+  locateItem,
   message,
   batch,
   verify,
@@ -115,21 +116,46 @@ function counters(db: Database, request: { submission: number }): CounterRow[] {
 }
 
 function locate(db: Database, request: { submission: number; line: number }): LocatedItem | undefined {
-  const row = db.get(
-    'SELECT * FROM item_blocks WHERE submission = ? AND first_line <= ? AND last_line >= ? ORDER BY block LIMIT 1',
-    request.submission,
-    request.line,
-    request.line,
-  );
-  const lines = row && blob(row, 'item_lines');
-  if (!row || !lines) return undefined;
-  const index = unpackLines(lines).findIndex(({ first, last }) => first <= request.line && request.line <= last);
-  if (index < 0) return undefined;
+  const row = blockAt(db, request.submission, 'last_line', request.line);
+  const index = row ? linesOf(row).findIndex(({ first, last }) => first <= request.line && request.line <= last) : -1;
+  return row && index >= 0 ? located(db, request.submission, row, index) : undefined;
+}
+
+function locateItem(db: Database, request: { submission: number; item: number }): LocatedItem | undefined {
+  const row = blockAt(db, request.submission, 'first_item + items - 1', request.item);
+  const index = row ? request.item - number(row, 'first_item') : -1;
+  return row && index >= 0 ? located(db, request.submission, row, index) : undefined;
+}
+
+/**
+ * The first block that goes as far as this line or item. Blocks are numbered in the order of lines and items, so that a
+ * few look-ups by their key find it, however long the file is.
+ */
+function blockAt(db: Database, submission: number, end: string, value: number): Row | undefined {
+  const last = db.get('SELECT max(block) AS block FROM item_blocks WHERE submission = ?', submission);
+  let low = 0;
+  let high = optionalNumber(last ?? {}, 'block') ?? -1;
+  while (low <= high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = db.get(`SELECT ${end} AS end FROM item_blocks WHERE submission = ? AND block = ?`, submission, middle);
+    if (number(row ?? {}, 'end') < value) low = middle + 1;
+    else high = middle - 1;
+  }
+  return db.get('SELECT * FROM item_blocks WHERE submission = ? AND block = ?', submission, low);
+}
+
+function linesOf(row: Row): ReturnType<typeof unpackLines> {
+  const lines = blob(row, 'item_lines');
+  return lines ? unpackLines(lines) : [];
+}
+
+/** @param index of the item in its block */
+function located(db: Database, submission: number, row: Row, index: number): LocatedItem {
   const item = number(row, 'first_item') + index;
   return {
-    submission: request.submission,
+    submission,
     item,
-    line: unpackLines(lines)[index]?.first ?? request.line,
+    line: linesOf(row)[index]?.first ?? number(row, 'first_line'),
     block: {
       firstItem: number(row, 'first_item'),
       items: number(row, 'items'),
@@ -137,7 +163,7 @@ function locate(db: Database, request: { submission: number; line: number }): Lo
       lines: number(row, 'from_lines'),
     },
     rejects: blob(row, 'rejects'),
-    messages: messagesOf(db, request.submission, number(row, 'block'), item),
+    messages: messagesOf(db, submission, number(row, 'block'), item),
   };
 }
 

@@ -26,15 +26,25 @@ export function openLedger(path: string): Ledger {
   return {
     ask(question, request) {
       if (still && inUse(path)) openPlain();
-      if (!still) return ask(db, question, request);
+      if (!still) return askAtOnce(db, question, request);
       const before = stamp(path);
       const answer = attempt(db, question, request);
       if (!inUse(path) && stamp(path) === before) return answer();
       openPlain();
-      return ask(db, question, request);
+      return askAtOnce(db, question, request);
     },
     close: () => db.close(),
   };
+}
+
+/** Every statement of one answer sees the ledger as it was at the same moment, whatever an engine commits meanwhile. */
+function askAtOnce<K extends keyof Questions>(db: Database, question: K, request: Questions[K]['with']) {
+  db.exec('BEGIN');
+  try {
+    return ask(db, question, request);
+  } finally {
+    db.exec('COMMIT');
+  }
 }
 
 /** The answer or the error, to be looked at once it is known whether the file stood still. */

@@ -114,28 +114,37 @@ class Rows {
   #repeated(where: string, batch: number | undefined, times: number): void {
     this.doubled += 1;
     const events = batch === undefined ? [] : this.#ask('events', { batch, limit: 1000 });
-    const resent = events.filter(({ who, what, detail }) => who === 'policy' && what === 'resolved' && detail['to'] === 'queued').length;
+    const resent = events.filter(
+      ({ who, what, detail }) => who === 'policy' && what === 'resolved' && detail.to === 'queued',
+    ).length;
     if (this.#request.policy === 'hold' || times > resent + 1)
-      this.problems.push(`${where}: the receiver has it ${times} times, and ${resent} decisions to send it again are in the trace`);
+      this.problems.push(
+        `${where}: the receiver has it ${times} times, and ${resent} decisions to send it again are in the trace`,
+      );
   }
 
   #content(where: string, row: ExpectedRow, text: string): void {
-    const pid = text.split('\r').find((segment) => segment.startsWith('PID'))?.split('|') ?? [];
-    const name = (pid[5] ?? '').split('^').map(unescape);
+    const pid =
+      text
+        .split('\r')
+        .find((segment) => segment.startsWith('PID'))
+        ?.split('|') ?? [];
+    const name = (pid[5] ?? '').split('^').map(withoutEscapes);
     const same = pid[3] === row.chart && name[0] === row.family && (name[1] ?? '') === row.note;
     if (!same) this.problems.push(`${where}: another row's content, or another text, was sent under its control id`);
   }
 
   strangers(): void {
     const strangers = [...this.#taken.keys()].filter((id) => !this.#known.has(id));
-    if (strangers.length > 0) this.problems.push(`the receiver has ${strangers.length} messages that no row stands for: ${strangers[0]}`);
+    if (strangers.length > 0)
+      this.problems.push(`the receiver has ${strangers.length} messages that no row stands for: ${strangers[0]}`);
   }
 }
 
 const DELIMITERS: Readonly<Record<string, string>> = { F: '|', S: '^', T: '&', R: '~', E: '\\' };
 
 /** Undoes HL7 escapes (v2.5.1, 2.7.1), on its own. */
-function unescape(text: string): string {
+function withoutEscapes(text: string): string {
   return text.replace(/\\(?:([FSTRE])|X([0-9A-F]+))\\/g, (_, letter: string | undefined, hex: string | undefined) =>
     letter ? (DELIMITERS[letter] ?? '') : Buffer.from(hex ?? '', 'hex').toString('latin1'),
   );
@@ -147,7 +156,8 @@ function verifyProblems(ask: Ask): string[] {
   for (let after: number | undefined = 0; after !== undefined; ) {
     const page: Questions['verify']['gives'] = ask('verify', { after });
     for (const { submission, entries } of page.submissions)
-      for (const { mismatches } of entries) problems.push(...mismatches.map((text) => `verify, submission ${submission}: ${text}`));
+      for (const { mismatches } of entries)
+        problems.push(...mismatches.map((text) => `verify, submission ${submission}: ${text}`));
     after = page.next;
   }
   return problems;
@@ -157,7 +167,9 @@ function verifyProblems(ask: Ask): string[] {
 function sentAgain(deaths: readonly Death[], taken: readonly TakenMessage[]): string[] {
   return deaths.flatMap(({ label, delivered, taken: before }) => {
     const again = taken.slice(before).filter(({ controlId }) => delivered.has(controlId));
-    return again.length === 0 ? [] : [`after ${label}: ${again.length} messages were sent again though their delivery was committed`];
+    return again.length === 0
+      ? []
+      : [`after ${label}: ${again.length} messages were sent again though their delivery was committed`];
   });
 }
 

@@ -58,7 +58,7 @@ export class FileMaker {
       line += note.includes('\n') ? 2 : 1;
     }
     const bytes = iconv.encode(text, ENCODING[charset], { addBOM: charset === 'utf16' && this.#lastFile % 2 === 0 });
-    return { name: `${charset}-${this.#lastFile}.csv`, bytes, rows: expected };
+    return { name: `${charset}-${String(this.#lastFile).padStart(4, '0')}.csv`, bytes, rows: expected };
   }
 
   #nextChart(): string {

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { resolveDialect } from '../../operations/soap/dialect.ts';
 import { startTwin } from '../../operations/soap/twin/index.ts';
-import { control, type Fault, type PluggedEngine, type Pull, readLedger, readTwinLog, spawnPlugged } from '../support/crash.ts';
+import {
+  control,
+  type Fault,
+  type PluggedEngine,
+  type Pull,
+  readLedger,
+  readTwinLog,
+  spawnPlugged,
+} from '../support/crash.ts';
 import { untilSettled } from '../support/engine.ts';
 import type { TestProduction } from '../support/production.ts';
 import { RECEIVER_CREDENTIALS } from '../support/receiver.ts';
@@ -13,8 +21,16 @@ import { type Audit, audit, type Death } from './audit.ts';
 import { FileMaker, type TestFile } from './files.ts';
 import { crashProduction, type Policy } from './production.ts';
 
-/** Every label of durability.md, with the most occurrences that one step is sure to reach. */
-export const LABELS: readonly { readonly label: string; readonly most: number; readonly fault?: Fault }[] = [
+export interface Label {
+  readonly label: string;
+  /** So often it is sure to be reached in one step. */
+  readonly most: number;
+  /** Default: SIGKILL. */
+  readonly fault?: Fault;
+}
+
+/** Every label of durability.md, and the faults that it names. */
+export const LABELS: readonly Label[] = [
   { label: 'accept.bodyWritten', most: 3 },
   { label: 'accept.renamed', most: 3 },
   { label: 'accept.beforeCommit', most: 3 },
@@ -35,7 +51,12 @@ export const LABELS: readonly { readonly label: string; readonly most: number; r
   { label: 'answer.received', most: 10 },
   { label: 'answer.beforeCommit', most: 10 },
   { label: 'answer.afterCommit', most: 10 },
+  { label: 'accept.beforeCommit', most: 3, fault: 'commitFails' },
+  { label: 'route.beforeCommit', most: 4, fault: 'commitFails' },
+  { label: 'sending.beforeCommit', most: 10, fault: 'commitFails' },
   { label: 'answer.beforeCommit', most: 10, fault: 'commitFails' },
+  { label: 'route.scanned', most: 3, fault: 'endThread' },
+  { label: 'route.blockMade', most: 4, fault: 'endThread' },
   { label: 'store.member', most: 40, fault: 'endThread' },
   { label: 'store.member', most: 40, fault: 'diskFull' },
 ];
@@ -49,7 +70,7 @@ export interface ChainRequest {
 
 export interface Figures extends Audit {
   readonly crashes: number;
-  /** Messages that were in doubt after a start. */
+  /** Messages whose attempt was in flight at a death. */
   readonly inDoubt: number;
 }
 
@@ -100,7 +121,10 @@ class Chain {
 
   async step(pull: Pull): Promise<void> {
     const files = this.#maker.three(this.#request.rows);
-    const engine = this.#request.policy === 'hold' ? await this.#armedLater(pull, files) : await this.#armedFromTheStart(pull, files);
+    const engine =
+      this.#request.policy === 'hold'
+        ? await this.#armedLater(pull, files)
+        : await this.#armedFromTheStart(pull, files);
     await this.#until(engine, `${pull.label} is reached ${pull.nth} times`, () => engine.fired());
     if (this.#dies(pull)) await this.#death(engine, pull);
     else await this.#goesOn(engine);
@@ -119,7 +143,13 @@ class Chain {
 
   #audit(): Audit {
     const { policy } = this.#request;
-    return audit({ production: this.#production, files: this.#files, twinLog: this.#log, policy, deaths: this.#deaths });
+    return audit({
+      production: this.#production,
+      files: this.#files,
+      twinLog: this.#log,
+      policy,
+      deaths: this.#deaths,
+    });
   }
 
   #spawn(pull?: Pull): PluggedEngine {
@@ -143,7 +173,11 @@ class Chain {
     const [first, ...others] = files;
     if (first) await this.#drop(first);
     const engine = this.#spawn(pull);
-    await this.#until(engine, 'the engine runs or has ended', () => engine.fired() || engine.events('engineStarted').length > 0);
+    await this.#until(
+      engine,
+      'the engine runs or has ended',
+      () => engine.fired() || engine.events('engineStarted').length > 0,
+    );
     for (const file of others) await this.#drop(file);
     return engine;
   }
@@ -153,8 +187,9 @@ class Chain {
     await this.#production.drop(file.name, file.bytes);
   }
 
+  /** The end of the ledger's thread ends the process; the one that transforms is replaced. */
   #dies({ label, fault }: Pull): boolean {
-    return fault === 'kill' || (fault === 'endThread');
+    return fault === 'kill' || (fault === 'endThread' && label === 'store.member');
   }
 
   async #death(engine: PluggedEngine, pull: Pull): Promise<void> {
@@ -162,7 +197,8 @@ class Chain {
     const wanted = pull.fault === 'kill' ? { code: null, signal: 'SIGKILL' } : { code: LEDGER_DIED, signal: null };
     assert.deepEqual(ended, wanted, engine.log().slice(-2000));
     const taken = readTwinLog(this.#log).length;
-    const { delivered, sending, inDoubt } = readLedger(this.#production);
+    const { delivered, sending, inFlight, inDoubt } = readLedger(this.#production);
+    this.#inDoubt += inFlight;
     this.#deaths.push({ label: pull.label, delivered, taken });
     this.#doubtful = [...new Set([...sending, ...inDoubt.map(({ batch }) => batch)])];
   }
@@ -187,11 +223,15 @@ class Chain {
     );
     const taken = new Set(readTwinLog(this.#log).map(({ controlId }) => controlId));
     for (const { batch, controlIds } of inDoubt) {
-      this.#inDoubt += controlIds.length;
       const there = controlIds.filter((id) => taken.has(id)).length;
       assert.ok(there === 0 || there === controlIds.length, 'the receiver takes a batch whole or not at all');
       const to = there === 0 ? 'queued' : 'delivered';
-      const { status, body } = await control(this.#production, '/control/resolve', { batch, to, reason: 'asked the receiver', who: 'test' });
+      const { status, body } = await control(this.#production, '/control/resolve', {
+        batch,
+        to,
+        reason: 'asked the receiver',
+        who: 'test',
+      });
       assert.equal(status, 200, JSON.stringify(body));
     }
   }

@@ -1,6 +1,6 @@
 /** The production of the crash tests: doses in three charsets, as HL7 batches to one SOAP receiver. Everyone is made up. */
 import type { TestContext } from 'node:test';
-import { temporaryProduction, type TestProduction } from '../support/production.ts';
+import { type TestProduction, temporaryProduction } from '../support/production.ts';
 
 export type Policy = 'hold' | 'resend';
 

@@ -82,7 +82,7 @@ test('lines come back', () => {
   fc.assert(
     fc.property(fc.array(fc.record({ line, lastLine: line }), { maxLength: 50 }), (items) => {
       assert.deepEqual(
-        unpackLines(packLines(items)),
+        unpackLines(packLines(items.flatMap(({ line, lastLine }) => [line, lastLine]))),
         items.map((item) => ({ first: item.line, last: item.lastLine })),
       );
     }),

@@ -122,6 +122,7 @@ function exercise(db: Recorder): void {
 const QUESTIONS: { readonly [K in Exclude<keyof Questions, 'status' | 'conservation'>]: Questions[K]['with'] } = {
   submissions: { limit: 10, name: 'file-1.csv' },
   locate: { submission: 1, line: 3 },
+  locateItem: { submission: 1, item: 2 },
   message: { message: 1 },
   batch: { batch: 1 },
   bodyBlock: { bodyBlock: 1 },

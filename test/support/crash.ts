@@ -93,6 +93,8 @@ export interface LedgerFacts {
   readonly delivered: ReadonlySet<string>;
   /** Attempts whose *sending* commit is there and whose outcome commit is not. */
   readonly sending: readonly number[];
+  /** Messages of these attempts. */
+  readonly inFlight: number;
   /** Batches with messages in doubt. */
   readonly inDoubt: readonly { readonly batch: number; readonly controlIds: readonly string[] }[];
 }
@@ -112,6 +114,7 @@ export function readLedger(production: TestProduction): LedgerFacts {
         .prepare('SELECT batch FROM attempts WHERE ended_at IS NULL')
         .all()
         .map((row) => Number(row.batch)),
+      inFlight: ofState.all(STATE_CODES.sending).length,
       inDoubt: [...doubtful].map(([batch, rows]) => ({ batch, controlIds: rows.map(id) })),
     };
   } finally {
