@@ -4,7 +4,7 @@ import { type Invocation, optionalFlag } from './command.ts';
 
 /** The data folder that a command line means, absolute. */
 export function dataFolder(invocation: Invocation): string {
-  return resolve(optionalFlag(invocation, 'data') ?? process.env['WAYBILL_DATA'] ?? 'data');
+  return resolve(optionalFlag(invocation, 'data') ?? process.env.WAYBILL_DATA ?? 'data');
 }
 
 /** The production's folder: the word given, or the current folder, or `config` in it. */

@@ -48,7 +48,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     closers.push(() => lock.release());
     const store = await openStore({ path: ledgerPath(dataFolder), onDeath: options.onDeath });
     closers.push(() => store.close());
-    const redis = await openRedis({ dataFolder, logger: logger('redis'), url: process.env['REDIS_URL'] });
+    const redis = await openRedis({ dataFolder, logger: logger('redis'), url: process.env.REDIS_URL });
     closers.push(() => redis.close());
     for (const { code, message } of redis.warnings) logger('redis').warn({ code }, message);
     const engine = new Engine({
@@ -79,6 +79,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       monitor: production.monitor,
       source: {
         storeWell: () => engine.storeWell,
+        storeTrouble: () => engine.storeTrouble,
         redisReady: () => handover.ready(),
         stopping: () => stopping,
         ask: (question, request) => store.ask({ question, with: request }),

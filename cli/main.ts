@@ -21,7 +21,7 @@ export async function main(args: readonly string[]): Promise<number> {
       allowPositionals: true,
       strict: true,
     });
-    if (values['help'] === true) return help(name);
+    if (values.help === true) return help(name);
     return await command.run({
       flags: values as Record<string, string | boolean | undefined>,
       words: positionals,

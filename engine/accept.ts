@@ -1,12 +1,12 @@
-import type { Accepted, AcceptRequest } from './contracts/service.ts';
-import type { Clock } from './contracts/runtime.ts';
-import type { Snapshot } from './contracts/production.ts';
-import type { Store } from './contracts/store.ts';
+import { rm } from 'node:fs/promises';
 import type { BodyFolder } from './bodies.ts';
+import type { Route, Snapshot } from './contracts/production.ts';
+import type { Clock } from './contracts/runtime.ts';
+import type { Accepted, AcceptRequest } from './contracts/service.ts';
+import type { Store } from './contracts/store.ts';
 import { RefusedError } from './errors.ts';
 import { submissionId } from './ids.ts';
 import { label } from './labels.ts';
-import { rm } from 'node:fs/promises';
 
 /** What accepting needs to know of the running production. */
 export interface AcceptContext {
@@ -20,6 +20,8 @@ export interface AcceptContext {
   readonly snapshot: () => { readonly hash: string; readonly content: Snapshot };
   /** Called after the commit: something is to be routed. */
   readonly accepted: () => void;
+  /** Hears why an input could not be kept. */
+  readonly failed?: (error: unknown) => void;
 }
 
 /**
@@ -30,7 +32,26 @@ export interface AcceptContext {
 export async function accept(context: AcceptContext, service: string, request: AcceptRequest): Promise<Accepted> {
   const snapshot = context.snapshot();
   const route = snapshot.content.routes[request.rule.route];
-  if (!route) throw new RefusedError('ROUTE_UNKNOWN', `The production has no route ${request.rule.route}: name one of its routes in the service's rule.`);
+  if (!route)
+    throw new RefusedError(
+      'ROUTE_UNKNOWN',
+      `The production has no route ${request.rule.route}: name one of its routes in the service's rule.`,
+    );
+  try {
+    return await keep(context, service, request, route, snapshot.hash);
+  } catch (error) {
+    context.failed?.(error);
+    throw error;
+  }
+}
+
+async function keep(
+  context: AcceptContext,
+  service: string,
+  request: AcceptRequest,
+  route: Route,
+  snapshot: string,
+): Promise<Accepted> {
   const body = await context.bodies.begin();
   const number = context.nextNumber();
   const path = context.bodies.original(number);
@@ -50,7 +71,7 @@ export async function accept(context: AcceptContext, service: string, request: A
       acceptedAt,
       format: request.rule.format,
       route: request.rule.route,
-      snapshot: snapshot.hash,
+      snapshot,
       gate: route.onInvalidRow === 'refuseFile',
       entries: route.to.map(({ name, destination, transform }) => ({ name, destination, transform })),
       owner: `${service}\n${request.partner ?? ''}`,
@@ -70,7 +91,11 @@ export async function accept(context: AcceptContext, service: string, request: A
   return { kind: 'stored', id: submissionId(context.instance, number) };
 }
 
-async function receive(body: Awaited<ReturnType<BodyFolder['begin']>>, request: AcceptRequest, path: string): Promise<string> {
+async function receive(
+  body: Awaited<ReturnType<BodyFolder['begin']>>,
+  request: AcceptRequest,
+  path: string,
+): Promise<string> {
   try {
     for await (const chunk of request.body) await body.write(chunk);
     await request.confirm?.();

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import type { BodySource } from './contracts/format.ts';
 import { label } from './labels.ts';
 
+/** What a probe writes: enough that a full disk cannot hide it in a block that is there already. */
+const PROBE_BYTES = 64 * 1024;
+
 /** Where bodies lie: files named by their submission, never by their content or their sender's name. */
 export class BodyFolder {
   readonly path: string;
@@ -26,6 +29,17 @@ export class BodyFolder {
   /** Path of its UTF-8 copy, where the original has another charset. */
   copy(submission: number): string {
     return join(this.path, `${submission}.utf8`);
+  }
+
+  /** Finds out whether a body could be kept now. @throws the disk's error, such as ENOSPC. */
+  async probe(): Promise<void> {
+    const body = await this.begin();
+    try {
+      await body.write(new Uint8Array(PROBE_BYTES));
+      await body.flush();
+    } finally {
+      await body.discard();
+    }
   }
 
   /** A body that is being received: temporary name, hashed on the way, nothing else sees it. */
@@ -72,10 +86,18 @@ export class IncomingBody {
     while (written < chunk.length) written += (await this.#file.write(chunk, written)).bytesWritten;
   }
 
+  /** Brings what was written so far to the disk. */
+  async flush(): Promise<void> {
+    await this.#file.datasync();
+  }
+
   /** Flushes file and folder under its final name. @returns the SHA-256 of the content, hexadecimal. */
   async keep(finalPath: string): Promise<string> {
-    await this.#file.datasync();
-    await this.#file.close();
+    try {
+      await this.#file.datasync();
+    } finally {
+      await this.#file.close();
+    }
     label('accept.bodyWritten');
     await rename(this.path, finalPath);
     await syncFolder(this.#folder);

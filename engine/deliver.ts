@@ -1,13 +1,13 @@
-import { decideInDoubt } from './in-doubt.ts';
+import { inCharset } from './carries.ts';
 import type { Format } from './contracts/format.ts';
 import type { Delivery, Operation } from './contracts/operation.ts';
 import type { Destination } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
 import type { AttemptKey, LaneWork, NewAnswer, Store } from './contracts/store.ts';
-import { inCharset } from './carries.ts';
-import { codeOf, ConfigError, messageOf } from './errors.ts';
+import { ConfigError, codeOf, messageOf } from './errors.ts';
 import { emit } from './events.ts';
 import { batchId } from './ids.ts';
+import { decideInDoubt } from './in-doubt.ts';
 import { label } from './labels.ts';
 import { type Outcome, readAnswer, readFailure } from './outcome.ts';
 import { type Choice, chooseBatch, openPlanned, type Ready } from './plan-batch.ts';
@@ -82,7 +82,10 @@ export class Lane {
   async reopen(): Promise<void> {
     const old = this.#operation;
     this.#operation = undefined;
-    await old?.then((operation) => operation.close(), () => undefined);
+    await old?.then(
+      (operation) => operation.close(),
+      () => undefined,
+    );
   }
 
   /** Finishes the call in flight and stores its answer. */
@@ -182,7 +185,11 @@ export class Lane {
       return await this.#operation;
     } catch (error) {
       this.#operation = undefined;
-      throw new ConfigError('DESTINATION_NOT_OPENED', `The destination ${this.name} cannot be used: ${messageOf(error)}`, { cause: error, whose: 'ours' });
+      throw new ConfigError(
+        'DESTINATION_NOT_OPENED',
+        `The destination ${this.name} cannot be used: ${messageOf(error)}`,
+        { cause: error, whose: 'ours' },
+      );
     }
   }
 
@@ -215,9 +222,13 @@ export class Lane {
   /** Stores the answer; goes straight on only where all is well. */
   async #conclude(ready: Ready, key: AttemptKey, outcome: Outcome, next: Ready | undefined): Promise<Turn> {
     const { clock, run } = this.#context;
-    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...outcome }, ready).then(() => this.#report(ready, outcome));
+    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...outcome }, ready).then(() =>
+      this.#report(ready, outcome),
+    );
     this.#again = true;
-    const final = [outcome.rest, ...outcome.exceptions.map(({ state }) => state)].every((state) => state === 'delivered' || state === 'rejected');
+    const final = [outcome.rest, ...outcome.exceptions.map(({ state }) => state)].every(
+      (state) => state === 'delivered' || state === 'rejected',
+    );
     if (final && next) return { ready: next, stored };
     await stored;
     return NOTHING;
@@ -230,12 +241,22 @@ export class Lane {
       try {
         const effect = await store.answer(answer);
         this.#registered.delete(keyText(answer));
-        emit('batchDelivered', { destination: this.name, batch: ready.batch, messages: ready.members.count, code: answer.code });
+        emit('batchDelivered', {
+          destination: this.name,
+          batch: ready.batch,
+          messages: ready.members.count,
+          code: answer.code,
+        });
         if (effect.settled.length > 0) this.#context.settled(effect.settled);
         return;
       } catch (error) {
         label('answer.commitFailed');
-        emit('answerNotStored', { destination: this.name, batch: ready.batch, code: codeOf(error), reason: messageOf(error) });
+        emit('answerNotStored', {
+          destination: this.name,
+          batch: ready.batch,
+          code: codeOf(error),
+          reason: messageOf(error),
+        });
         if (codeOf(error) === 'STORE_STALE' || codeOf(error) === 'STORE_CLOSED') {
           this.#registered.delete(keyText(answer));
           return;
@@ -247,10 +268,13 @@ export class Lane {
 
   #report(ready: Ready, outcome: Outcome): void {
     const fields = { destination: this.name, batch: ready.batch, messages: ready.members.count, code: outcome.code };
-    const rejected = outcome.exceptions.filter(({ state }) => state === 'rejected').length + (outcome.rest === 'rejected' ? ready.members.count - outcome.exceptions.length : 0);
+    const rejected =
+      outcome.exceptions.filter(({ state }) => state === 'rejected').length +
+      (outcome.rest === 'rejected' ? ready.members.count - outcome.exceptions.length : 0);
     if (rejected > 0) emit('messagesRejected', { ...fields, messages: rejected });
     if (outcome.stop) emit('destinationStopped', { ...fields, reason: outcome.stop.reason });
-    else if (outcome.rest === 'queued') emit('batchRetried', { ...fields, reason: outcome.words, dueAt: outcome.dueAt });
+    else if (outcome.rest === 'queued')
+      emit('batchRetried', { ...fields, reason: outcome.words, dueAt: outcome.dueAt });
     else if (outcome.rest === 'inDoubt') emit('batchInDoubt', { ...fields, reason: outcome.words });
     else if (outcome.rest === 'failed') emit('batchFailed', { ...fields, reason: outcome.words });
   }

@@ -16,26 +16,63 @@ import type { Registry } from './registry.ts';
 import { Router } from './route.ts';
 import { openFormat } from './route-program.ts';
 import { bodiesFolder, Services } from './services.ts';
+import { watchStore } from './watch-store.ts';
 
 export const ENGINE_ERRORS = defineErrors({
   ORPHANED_MESSAGES: {
     means: 'Messages wait for a destination that the production no longer has.',
     cure: 'Put the destination back, or start with --orphans hold: they stay where they are and are shown.',
   },
-  DESTINATION_UNKNOWN: { means: 'The production has no destination of this name.', cure: 'Look at the names with waybill status.' },
+  DESTINATION_UNKNOWN: {
+    means: 'The production has no destination of this name.',
+    cure: 'Look at the names with waybill status.',
+  },
   SUBMISSION_UNKNOWN: { means: 'The ledger has no such submission.', cure: 'Look it up with waybill submissions.' },
-  FORMAT_NOT_READABLE: { means: 'A service names a format that can only be written.', cure: 'Name a format that reads, such as csv.' },
-  COPY_DAMAGED: { means: 'The UTF-8 copy of a body is not the one that was scanned.', cure: 'Restore the data folder, or submit the file again.' },
-  TRANSFORM_CRASHED: { means: 'A row ended or hung the transform worker twice; it was set aside as failed.', cure: 'Look at the row and at the transform that it goes through.' },
-  SCAN_CRASHED: { means: 'Scanning an input ended or hung the worker twice.', cure: 'Look at the file with another tool; report it.' },
-  FILE_REFUSED: { means: 'The route refuses a file with any invalid row; the others were cancelled.', cure: 'Correct the rejected rows and submit the file again.' },
-  ENGINE_ENDED: { means: 'The engine ended after sending began and before an answer was stored.', cure: 'Ask the receiver, then waybill resolve.' },
-  ANSWER_MISSING: { means: 'The receiver\'s answer does not name a message of the batch.', cure: 'Ask the receiver what became of it, then waybill resolve.' },
-  ANSWER_CONTRADICTS: { means: 'The answer names a message twice with different codes.', cure: 'Ask the receiver, then waybill resolve.' },
-  ANSWER_NAMES_OTHERS: { means: 'The answer names messages that were not sent.', cure: 'It may be another call\'s answer: ask the receiver, then waybill resolve.' },
-  GAVE_UP: { means: 'The destination\'s giveUpAfter passed without a delivery.', cure: 'Mend the cause and resend.' },
-  DESTINATION_NOT_OPENED: { means: 'A destination cannot be used as it is configured; nothing was sent.', cure: 'Mend what the message names, then waybill resume.' },
-  RUNTIME_FOLDER: { means: 'The folder for sockets belongs to another user, or is open to others.', cure: 'Remove it, or use a data folder with a shorter path.' },
+  FORMAT_NOT_READABLE: {
+    means: 'A service names a format that can only be written.',
+    cure: 'Name a format that reads, such as csv.',
+  },
+  COPY_DAMAGED: {
+    means: 'The UTF-8 copy of a body is not the one that was scanned.',
+    cure: 'Restore the data folder, or submit the file again.',
+  },
+  TRANSFORM_CRASHED: {
+    means: 'A row ended or hung the transform worker twice; it was set aside as failed.',
+    cure: 'Look at the row and at the transform that it goes through.',
+  },
+  SCAN_CRASHED: {
+    means: 'Scanning an input ended or hung the worker twice.',
+    cure: 'Look at the file with another tool; report it.',
+  },
+  FILE_REFUSED: {
+    means: 'The route refuses a file with any invalid row; the others were cancelled.',
+    cure: 'Correct the rejected rows and submit the file again.',
+  },
+  ENGINE_ENDED: {
+    means: 'The engine ended after sending began and before an answer was stored.',
+    cure: 'Ask the receiver, then waybill resolve.',
+  },
+  ANSWER_MISSING: {
+    means: "The receiver's answer does not name a message of the batch.",
+    cure: 'Ask the receiver what became of it, then waybill resolve.',
+  },
+  ANSWER_CONTRADICTS: {
+    means: 'The answer names a message twice with different codes.',
+    cure: 'Ask the receiver, then waybill resolve.',
+  },
+  ANSWER_NAMES_OTHERS: {
+    means: 'The answer names messages that were not sent.',
+    cure: "It may be another call's answer: ask the receiver, then waybill resolve.",
+  },
+  GAVE_UP: { means: "The destination's giveUpAfter passed without a delivery.", cure: 'Mend the cause and resend.' },
+  DESTINATION_NOT_OPENED: {
+    means: 'A destination cannot be used as it is configured; nothing was sent.',
+    cure: 'Mend what the message names, then waybill resume.',
+  },
+  RUNTIME_FOLDER: {
+    means: 'The folder for sockets belongs to another user, or is open to others.',
+    cure: 'Remove it, or use a data folder with a shorter path.',
+  },
   ENGINE_STOPPING: { means: 'The engine is stopping and takes nothing in.', cure: 'Try again when it runs.' },
   ACCEPTED: { means: 'Every message of the batch was acknowledged.', cure: 'Nothing is to be done.' },
   MIXED: { means: 'Some messages of the batch were not accepted.', cure: 'Look at each with waybill trace.' },
@@ -59,6 +96,8 @@ export interface EngineOptions {
 }
 
 const SWEEP_EVERY = 5000;
+/** Codes of a ledger or a disk that takes nothing. */
+const CANNOT_STORE = new Set(['STORE_FULL', 'STORE_FAILED', 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const HANG_AFTER = 60_000;
 
 /** The whole engine over one production and one data folder. */
@@ -75,11 +114,12 @@ export class Engine {
   #current: { hash: string; content: Snapshot } | undefined;
   #lastNumber = 0;
   #sweeper: NodeJS.Timeout | undefined;
-  #storeWell = true;
+  /** Why nothing can be stored now; `undefined` while all is well. */
+  #trouble: string | undefined;
   #accepting = true;
 
   constructor(options: EngineOptions) {
-    this.#options = options;
+    this.#options = { ...options, store: watchStore(options.store, (error) => this.#notStored(error)) };
     this.#bodies = new BodyFolder(bodiesFolder(options.dataFolder));
   }
 
@@ -93,9 +133,14 @@ export class Engine {
     return ['route', ...this.#lanes.keys()];
   }
 
-  /** Whether the ledger took what was last asked of it. */
+  /** Whether ledger and bodies took what was last asked of them. */
   get storeWell(): boolean {
-    return this.#storeWell;
+    return this.#trouble === undefined;
+  }
+
+  /** Why nothing can be stored now: a code and a sentence. */
+  get storeTrouble(): string | undefined {
+    return this.#trouble;
   }
 
   /**
@@ -112,7 +157,12 @@ export class Engine {
     await store.recover({ run: this.#run, registered: [], at: clock.now() });
     await this.#pin(snapshotOf(production));
     for (const name of Object.keys(production.destinations)) {
-      await store.resumeDestination({ destination: name, at: clock.now(), who: 'engine', why: 'the engine was started' });
+      await store.resumeDestination({
+        destination: name,
+        at: clock.now(),
+        who: 'engine',
+        why: 'the engine was started',
+      });
     }
     const carries = await this.#openLanes();
     this.#router = this.#makeRouter(carries);
@@ -147,9 +197,12 @@ export class Engine {
     emit('engineStopping');
     this.#accepting = false;
     clearInterval(this.#sweeper);
-    await this.#services?.stop();
-    await this.#router?.stop();
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
+    const intake = async () => {
+      await this.#services?.stop();
+      await this.#router?.stop();
+    };
+    // Lanes are told at once: no call begins any more while a service or the router still comes to its end.
+    await Promise.all([intake(), ...[...this.#lanes.values()].map((lane) => lane.stop())]);
   }
 
   /** Takes an input in on behalf of a service (`waybill submit`). @throws as `accept`. */
@@ -160,9 +213,18 @@ export class Engine {
   /** Goes on with a stopped destination, with its secrets read anew. */
   async resume(destination: string, who: string, why: string): Promise<{ wasStopped: boolean }> {
     const lane = this.#lanes.get(destination);
-    if (!lane) throw new WaybillError('DESTINATION_UNKNOWN', `The production has no destination ${destination}: look at the names with waybill status.`);
+    if (!lane)
+      throw new WaybillError(
+        'DESTINATION_UNKNOWN',
+        `The production has no destination ${destination}: look at the names with waybill status.`,
+      );
     await lane.reopen();
-    const result = await this.#options.store.resumeDestination({ destination, at: this.#options.clock.now(), who, why });
+    const result = await this.#options.store.resumeDestination({
+      destination,
+      at: this.#options.clock.now(),
+      who,
+      why,
+    });
     emit('destinationResumed', { destination });
     this.#signal(destination);
     return result;
@@ -183,20 +245,28 @@ export class Engine {
       const registered = [...this.#lanes.values()].flatMap((lane) => lane.registered);
       await store.recover({ run: this.#run, registered, at: clock.now() });
       const due = await store.due({ now: clock.now() });
+      if (!this.storeWell) await this.#bodies.probe();
+      this.#stored();
       if (due.toRoute) this.#signal('route');
       for (const destination of due.destinations) this.#signal(destination);
       for (const { service, submission } of due.services) this.#services?.tell(service, submission);
-      this.#health(true);
     } catch (error) {
-      if (codeOf(error) !== 'STORE_CLOSED') this.#health(false, error);
+      this.#notStored(error);
     }
   }
 
-  #health(well: boolean, error?: unknown): void {
-    if (well === this.#storeWell) return;
-    this.#storeWell = well;
-    if (well) emit('storeRecovered');
-    else emit('storeFailed', { code: codeOf(error), reason: messageOf(error) });
+  #stored(): void {
+    if (this.#trouble === undefined) return;
+    this.#trouble = undefined;
+    emit('storeRecovered');
+  }
+
+  /** Only what keeps the disk or the ledger from taking anything is a trouble; a stale plan or a closed ledger is not. */
+  #notStored(error: unknown): void {
+    if (!CANNOT_STORE.has(codeOf(error))) return;
+    const before = this.#trouble;
+    this.#trouble = `${codeOf(error)}: ${messageOf(error)}`;
+    if (before === undefined) emit('storeFailed', { code: codeOf(error), reason: messageOf(error) });
   }
 
   #acceptContext() {
@@ -207,10 +277,15 @@ export class Engine {
       clock,
       instance: this.facts.instance,
       nextNumber: () => {
-        if (!this.#accepting) throw new WaybillError('ENGINE_STOPPING', 'The engine is stopping and takes nothing in: try again when it runs.');
+        if (!this.#accepting)
+          throw new WaybillError(
+            'ENGINE_STOPPING',
+            'The engine is stopping and takes nothing in: try again when it runs.',
+          );
         this.#lastNumber += 1;
         return this.#lastNumber;
       },
+      failed: (error: unknown) => this.#notStored(error),
       snapshot: () => {
         if (!this.#current) throw new WaybillError('STORE_CLOSED', 'The engine is not started.');
         return this.#current;
@@ -271,7 +346,12 @@ export class Engine {
       const fresh = settings ?? (await freshDestination(name));
       settings = undefined;
       const definition = await registry.get('operation', fresh.type);
-      return definition.open(fresh.config, { name, folder: production.folder, logger: logger(name), resources: production.resources });
+      return definition.open(fresh.config, {
+        name,
+        folder: production.folder,
+        logger: logger(name),
+        resources: production.resources,
+      });
     };
     return new Lane({
       name,

@@ -11,7 +11,10 @@ export interface EventDefinition {
 
 export const EVENTS = {
   engineStarted: { level: 'info', says: 'the engine is running' },
-  engineStopping: { level: 'info', says: 'the engine is stopping: it takes nothing in and finishes the calls in flight' },
+  engineStopping: {
+    level: 'info',
+    says: 'the engine is stopping: it takes nothing in and finishes the calls in flight',
+  },
   submissionAccepted: { level: 'debug', says: 'a submission was accepted' },
   submissionRefused: { level: 'warn', says: 'a submission was refused; nothing of it is sent' },
   submissionRouted: { level: 'debug', says: 'every item of a submission has its ledger rows' },
@@ -27,7 +30,10 @@ export const EVENTS = {
   messagesRejected: { level: 'warn', says: 'the receiver rejected messages' },
   destinationStopped: { level: 'error', says: 'a destination was stopped' },
   destinationResumed: { level: 'info', says: 'a destination goes on' },
-  answerNotStored: { level: 'error', says: 'an answer was received and cannot be stored; the lane waits and nothing is sent' },
+  answerNotStored: {
+    level: 'error',
+    says: 'an answer was received and cannot be stored; the lane waits and nothing is sent',
+  },
   storeFailed: { level: 'error', says: 'the ledger cannot be written; services take nothing in until it can' },
   storeRecovered: { level: 'info', says: 'the ledger can be written again' },
 } as const satisfies Record<string, EventDefinition>;

@@ -5,7 +5,7 @@ import type { TransformContext } from './contracts/transform.ts';
 import { messageId } from './ids.ts';
 import { type EntryProgram, type RouteProgram, runEntry } from './route-program.ts';
 import type { MessageState } from './states.ts';
-import { UniqueKeys } from './unique-keys.ts';
+import type { UniqueKeys } from './unique-keys.ts';
 
 /** What stays the same for all blocks of a submission. */
 export interface BlockMaker {
@@ -100,7 +100,12 @@ export function bodiesOf(entries: readonly EntryProgram[]): BodyInMaking[] {
     group.push({ index, program });
     groups.set(program.destination, group);
   });
-  return [...groups].map(([destination, group]) => ({ destination, entries: group, packer: new MessagePacker(), exceptions: [] }));
+  return [...groups].map(([destination, group]) => ({
+    destination,
+    entries: group,
+    packer: new MessagePacker(),
+    exceptions: [],
+  }));
 }
 
 function finishBody(body: BodyInMaking): NewBodyBlock {
@@ -118,7 +123,9 @@ function routeItem(maker: BlockMaker, item: Item, number: number, index: number,
   const { bodies } = maker;
   if (number === maker.failItem) {
     leaveOut(bodies, index, 'failed');
-    return [{ code: 'TRANSFORM_CRASHED', line: item.line, reason: 'this row ended or hung the transform worker twice' }];
+    return [
+      { code: 'TRANSFORM_CRASHED', line: item.line, reason: 'this row ended or hung the transform worker twice' },
+    ];
   }
   const faults = item.faults.length > 0 ? item.faults : repeatedKey(maker, item, digests);
   if (faults.length > 0) {
@@ -176,7 +183,8 @@ function routeEntries(maker: BlockMaker, item: Item, number: number, index: numb
     }
     body.packer.addNothing();
     body.exceptions.push({ position: index * body.entries.length + at, state: result.kind });
-    if (result.kind === 'invalid') faults.push(...result.faults.map((fault) => ({ ...fault, entry: entry.program.name })));
+    if (result.kind === 'invalid')
+      faults.push(...result.faults.map((fault) => ({ ...fault, entry: entry.program.name })));
   }
   return faults;
 }

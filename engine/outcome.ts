@@ -4,14 +4,31 @@ import type { Format } from './contracts/format.ts';
 import type { Answer, Operation } from './contracts/operation.ts';
 import type { RetrySettings } from './contracts/production.ts';
 import type { NewAnswer, Stop } from './contracts/store.ts';
-import { codeOf, ConfigError, DeliveryError, messageOf, PermanentError, TooLargeError, TransientError } from './errors.ts';
+import {
+  ConfigError,
+  codeOf,
+  DeliveryError,
+  messageOf,
+  PermanentError,
+  TooLargeError,
+  TransientError,
+} from './errors.ts';
 import type { Ready } from './plan-batch.ts';
 
 /** What becomes of an attempt, all but its key. */
-export type Outcome = Pick<NewAnswer, 'rest' | 'exceptions' | 'code' | 'words' | 'whose' | 'status' | 'answer' | 'dueAt' | 'stop'>;
+export type Outcome = Pick<
+  NewAnswer,
+  'rest' | 'exceptions' | 'code' | 'words' | 'whose' | 'status' | 'answer' | 'dueAt' | 'stop'
+>;
 
 /** Understands an answer: each message's outcome by what the body says, never by the HTTP status. */
-export function readAnswer(answer: Answer, batch: Ready, batchId: string, format: Format | undefined, operation: Pick<Operation, 'unmentioned'>): Outcome {
+export function readAnswer(
+  answer: Answer,
+  batch: Ready,
+  batchId: string,
+  format: Format | undefined,
+  operation: Pick<Operation, 'unmentioned'>,
+): Outcome {
   const kept = { answer: zstdCompressSync(answer.raw), dueAt: 0, stop: undefined };
   if (answer.kind === 'outcomes') {
     const known = new Map(answer.outcomes.map((outcome) => [outcome.index, outcome]));
@@ -25,14 +42,27 @@ export function readAnswer(answer: Answer, batch: Ready, batchId: string, format
       } as const;
     });
     const others = exceptions.filter(({ state }) => state !== 'delivered');
-    return { ...kept, rest: 'delivered', exceptions: others, code: others.length === 0 ? 'ACCEPTED' : 'MIXED', words: `${exceptions.length - others.length} of ${exceptions.length} accepted`, whose: others.length === 0 ? '' : 'data', status: undefined };
+    return {
+      ...kept,
+      rest: 'delivered',
+      exceptions: others,
+      code: others.length === 0 ? 'ACCEPTED' : 'MIXED',
+      words: `${exceptions.length - others.length} of ${exceptions.length} accepted`,
+      whose: others.length === 0 ? '' : 'data',
+      status: undefined,
+    };
   }
   const decision = understand(answer.text, batch, batchId, format, operation);
   const rejected = decision.rest === 'rejected' || decision.exceptions.length > 0;
   return {
     ...kept,
     rest: decision.rest,
-    exceptions: decision.exceptions.map(({ index, state, code, words }) => ({ message: batch.members.message(index), state, code, words })),
+    exceptions: decision.exceptions.map(({ index, state, code, words }) => ({
+      message: batch.members.message(index),
+      state,
+      code,
+      words,
+    })),
     code: decision.code,
     words: decision.words,
     whose: rejected ? 'data' : decision.rest === 'inDoubt' ? 'receiver' : '',
@@ -40,27 +70,39 @@ export function readAnswer(answer: Answer, batch: Ready, batchId: string, format
   };
 }
 
-function understand(text: string, batch: Ready, batchId: string, format: Format | undefined, operation: Pick<Operation, 'unmentioned'>): Decision {
+function understand(
+  text: string,
+  batch: Ready,
+  batchId: string,
+  format: Format | undefined,
+  operation: Pick<Operation, 'unmentioned'>,
+): Decision {
   try {
     const read = format?.answers?.(text);
     if (!read) return notUnderstood('the destination has no format that could read an acknowledgement');
-    return decide(
-      batch.members.controlIds,
-      read,
-      batchId,
-      operation.unmentioned,
-    );
+    return decide(batch.members.controlIds, read, batchId, operation.unmentioned);
   } catch (error) {
     return notUnderstood(messageOf(error));
   }
 }
 
 function notUnderstood(why: string): Decision {
-  return { rest: 'inDoubt', exceptions: [], code: 'ANSWER_NOT_UNDERSTOOD', words: `The answer could not be understood: ${why}` };
+  return {
+    rest: 'inDoubt',
+    exceptions: [],
+    code: 'ANSWER_NOT_UNDERSTOOD',
+    words: `The answer could not be understood: ${why}`,
+  };
 }
 
 /** What a thrown error means for the batch: queued again, in doubt, failed, or queued with the destination stopped. */
-export function readFailure(error: unknown, batch: Ready, retry: RetrySettings, now: number, random: () => number): Outcome {
+export function readFailure(
+  error: unknown,
+  batch: Ready,
+  retry: RetrySettings,
+  now: number,
+  random: () => number,
+): Outcome {
   const failure = error instanceof DeliveryError ? error : undefined;
   const base = {
     exceptions: [],
@@ -74,10 +116,21 @@ export function readFailure(error: unknown, batch: Ready, retry: RetrySettings, 
   };
   if (error instanceof TransientError) {
     const began = batch.firstAttemptAt ?? now;
-    if (retry.giveUpAfter !== 'never' && now - began >= retry.giveUpAfter) return { ...base, rest: 'failed', code: 'GAVE_UP', words: `Tried for as long as the destination allows; last: ${base.words}` };
-    return { ...base, rest: 'queued', dueAt: now + Math.max(retryWait(batch.attempts + 1, retry, random), error.retryAfterMs ?? 0) };
+    if (retry.giveUpAfter !== 'never' && now - began >= retry.giveUpAfter)
+      return {
+        ...base,
+        rest: 'failed',
+        code: 'GAVE_UP',
+        words: `Tried for as long as the destination allows; last: ${base.words}`,
+      };
+    return {
+      ...base,
+      rest: 'queued',
+      dueAt: now + Math.max(retryWait(batch.attempts + 1, retry, random), error.retryAfterMs ?? 0),
+    };
   }
-  if (error instanceof ConfigError || error instanceof TooLargeError) return { ...base, rest: 'queued', stop: stopFor(base, now) };
+  if (error instanceof ConfigError || error instanceof TooLargeError)
+    return { ...base, rest: 'queued', stop: stopFor(base, now) };
   if (error instanceof PermanentError) return { ...base, rest: 'failed' };
   return { ...base, rest: 'inDoubt' };
 }

@@ -1,19 +1,32 @@
-import type { Carries } from './contracts/operation.ts';
-import type { Format } from './contracts/format.ts';
-import type { Fault, Item } from './contracts/item.ts';
-import type { Snapshot } from './contracts/production.ts';
-import type { FormatReference } from './contracts/service.ts';
-import type { Condition, OutMessage, TransformContext, TransformDefinition, TransformProgram } from './contracts/transform.ts';
-import type { Registry } from './registry.ts';
 import { carriesCheck } from './carries.ts';
 import { compileCondition } from './conditions.ts';
+import type { Format } from './contracts/format.ts';
+import type { Fault, Item } from './contracts/item.ts';
+import type { Carries } from './contracts/operation.ts';
+import type { Snapshot } from './contracts/production.ts';
+import type { FormatReference } from './contracts/service.ts';
+import type {
+  Condition,
+  OutMessage,
+  TransformContext,
+  TransformDefinition,
+  TransformProgram,
+} from './contracts/transform.ts';
 import { defineErrors, WaybillError } from './errors.ts';
+import type { Registry } from './registry.ts';
 
 export const ROUTE_ERRORS = defineErrors({
-  ROUTE_UNKNOWN: { means: 'A service names a route that the production does not have.', cure: 'Name one of the production\'s routes in the service\'s rule.' },
-  TRANSFORM_UNKNOWN: { means: 'An entry names a transform that the production does not have.', cure: 'Add transforms/NAME.yaml or name another transform.' },
+  ROUTE_UNKNOWN: {
+    means: 'A service names a route that the production does not have.',
+    cure: "Name one of the production's routes in the service's rule.",
+  },
+  TRANSFORM_UNKNOWN: {
+    means: 'An entry names a transform that the production does not have.',
+    cure: 'Add transforms/NAME.yaml or name another transform.',
+  },
   CHARACTER_NOT_CARRIED: {
-    means: 'A value holds a character that the destination\'s transport cannot carry (XML 1.0), or that its charset does not have.',
+    means:
+      "A value holds a character that the destination's transport cannot carry (XML 1.0), or that its charset does not have.",
     cure: 'Correct the character in the source, or let a transform replace it.',
   },
 });
@@ -61,7 +74,11 @@ export async function compileRoute(
   carries: Readonly<Record<string, Carries>>,
 ): Promise<RouteProgram> {
   const route = snapshot.routes[routeName];
-  if (!route) throw new WaybillError('ROUTE_UNKNOWN', `The snapshot has no route ${routeName}: name one of its routes in the service's rule.`);
+  if (!route)
+    throw new WaybillError(
+      'ROUTE_UNKNOWN',
+      `The snapshot has no route ${routeName}: name one of its routes in the service's rule.`,
+    );
   const format = await openFormat(registry, snapshot, reference);
   const columns = format.columns ?? [];
   const known = { values: snapshot.resources.values };
@@ -79,17 +96,27 @@ export async function compileRoute(
   });
   return {
     format,
-    filters: route.filter.map(({ dropWhen, reason }) => ({ drops: compileCondition(dropWhen, columns, known), reason })),
+    filters: route.filter.map(({ dropWhen, reason }) => ({
+      drops: compileCondition(dropWhen, columns, known),
+      reason,
+    })),
     entries: await Promise.all(entries),
   };
 }
 
 /** Compiles a transform by the language in which the production has it. */
-export async function compileTransform(registry: Registry, snapshot: Snapshot, name: string): Promise<TransformProgram> {
+export async function compileTransform(
+  registry: Registry,
+  snapshot: Snapshot,
+  name: string,
+): Promise<TransformProgram> {
   for (const definition of await registry.all('transform')) {
     if (hasTransform(definition, snapshot, name)) return definition.compile(name, snapshot.resources);
   }
-  throw new WaybillError('TRANSFORM_UNKNOWN', `The production has no transform ${name}: add transforms/${name}.yaml or name another one.`);
+  throw new WaybillError(
+    'TRANSFORM_UNKNOWN',
+    `The production has no transform ${name}: add transforms/${name}.yaml or name another one.`,
+  );
 }
 
 function hasTransform(definition: TransformDefinition, snapshot: Snapshot, name: string): boolean {
@@ -104,10 +131,12 @@ function hasTransform(definition: TransformDefinition, snapshot: Snapshot, name:
 
 /** Runs one entry over a valid item. */
 export function runEntry(entry: EntryProgram, item: Item, context: TransformContext): EntryResult {
-  if (entry.when && !entry.when(item, context)) return { kind: 'filtered', reason: 'the entry\'s condition `when` does not hold' };
+  if (entry.when && !entry.when(item, context))
+    return { kind: 'filtered', reason: "the entry's condition `when` does not hold" };
   const result = entry.program.run(item, context);
   if (result.kind === 'dropped') return { kind: 'filtered', reason: result.reason };
-  if (result.kind === 'message' && !entry.carries(result.message.text)) return { kind: 'invalid', faults: notCarried(entry, item) };
+  if (result.kind === 'message' && !entry.carries(result.message.text))
+    return { kind: 'invalid', faults: notCarried(entry, item) };
   return result;
 }
 

@@ -32,7 +32,10 @@ export interface RouteTask {
   readonly failItem: number | undefined;
 }
 
-export type ToWorker = { readonly kind: 'scan' | 'route'; readonly task: RouteTask } | { readonly kind: 'credit' } | { readonly kind: 'drop' };
+export type ToWorker =
+  | { readonly kind: 'scan' | 'route'; readonly task: RouteTask }
+  | { readonly kind: 'credit' }
+  | { readonly kind: 'drop' };
 
 export type FromWorker =
   | { readonly kind: 'ready' }
@@ -88,8 +91,12 @@ class RouteThread {
   }
 
   receive(message: ToWorker): void {
-    if (message.kind === 'credit') return this.#credit.give();
-    if (message.kind === 'drop') return this.#credit.drop();
+    if (message.kind === 'credit') this.#credit.give();
+    else if (message.kind === 'drop') this.#credit.drop();
+    else this.#begin(message);
+  }
+
+  #begin(message: Extract<ToWorker, { readonly task: RouteTask }>): void {
     this.#credit = new Credit();
     this.#snapshot = message.task.snapshot.content ?? this.#snapshot;
     const work = message.kind === 'scan' ? this.#scan(message.task) : this.#route(message.task);
@@ -98,7 +105,11 @@ class RouteThread {
 
   async #scan(task: RouteTask): Promise<void> {
     const format = await openFormat(this.#registry, this.#current(), task.work.format);
-    if (!format.scan) throw new WaybillError('FORMAT_NOT_READABLE', `The format ${task.work.format.type} cannot be read: name another one in the service's rule.`);
+    if (!format.scan)
+      throw new WaybillError(
+        'FORMAT_NOT_READABLE',
+        `The format ${task.work.format.type} cannot be read: name another one in the service's rule.`,
+      );
     let copy: IncomingBody | undefined;
     const transcode = async (): Promise<IncomingBody> => {
       const path = `${task.copy}.tmp`;
@@ -112,16 +123,23 @@ class RouteThread {
         await copy.write(chunk);
       },
     };
-    const scan = await format.scan(await bodySource(task.original), { signal: new AbortController().signal, transcode: () => sink });
+    const scan = await format.scan(await bodySource(task.original), {
+      signal: new AbortController().signal,
+      transcode: () => sink,
+    });
     if (scan.transcoded) copy ??= await transcode();
     const copyHash = await copy?.keep(task.copy);
     label('route.scanned');
-    this.#send({ kind: 'scanned', scan: copyHash === undefined ? scan : { ...scan, details: { ...scan.details, copyHash } } });
+    this.#send({
+      kind: 'scanned',
+      scan: copyHash === undefined ? scan : { ...scan, details: { ...scan.details, copyHash } },
+    });
   }
 
   async #route(task: RouteTask): Promise<void> {
     const { work } = task;
-    if (!work.scan) throw new WaybillError('STORE_STALE', `Submission ${work.number} is to be routed before it was scanned.`);
+    if (!work.scan)
+      throw new WaybillError('STORE_STALE', `Submission ${work.number} is to be routed before it was scanned.`);
     const route = await this.#compile(task);
     const path = await this.#bodyPath(task, work.scan);
     const keys = new UniqueKeys(task.digestKey);
@@ -186,8 +204,11 @@ class RouteThread {
   /** The body to read; a copy is the same that the scan made, or it is not used. */
   async #bodyPath(task: RouteTask, scan: Scan): Promise<string> {
     if (!scan.transcoded) return task.original;
-    if ((await hashFile(task.copy)) !== scan.details['copyHash']) {
-      throw new WaybillError('COPY_DAMAGED', `The UTF-8 copy ${task.copy} is not the one that was scanned: restore the data folder, or cancel the submission and submit the file again.`);
+    if ((await hashFile(task.copy)) !== scan.details.copyHash) {
+      throw new WaybillError(
+        'COPY_DAMAGED',
+        `The UTF-8 copy ${task.copy} is not the one that was scanned: restore the data folder, or cancel the submission and submit the file again.`,
+      );
     }
     return task.copy;
   }
@@ -208,21 +229,44 @@ async function fill(builder: BlockBuilder, reader: ItemReader, maxItems: number,
   return false;
 }
 
-async function openReader(format: Format, path: string, scan: Scan, task: RouteTask, snapshot: Snapshot): Promise<ItemReader> {
-  if (!format.read) throw new WaybillError('FORMAT_NOT_READABLE', `The format ${task.work.format.type} cannot be read: name another one in the service's rule.`);
-  const context = { signal: new AbortController().signal, today: today(task.work.acceptedAt, snapshot.resources.timeZone) };
+async function openReader(
+  format: Format,
+  path: string,
+  scan: Scan,
+  task: RouteTask,
+  snapshot: Snapshot,
+): Promise<ItemReader> {
+  if (!format.read)
+    throw new WaybillError(
+      'FORMAT_NOT_READABLE',
+      `The format ${task.work.format.type} cannot be read: name another one in the service's rule.`,
+    );
+  const context = {
+    signal: new AbortController().signal,
+    today: today(task.work.acceptedAt, snapshot.resources.timeZone),
+  };
   return format.read(await bodySource(path), scan, { cursor: task.work.cursor, lines: task.work.lines }, context);
 }
 
 function transferable(block: NewBlock): ArrayBuffer[] {
   const views = [block.itemLines, block.rejects, block.uniqueKeys, ...block.bodies.map(({ body }) => body)];
-  return views.flatMap((view) => (view && view.buffer instanceof ArrayBuffer && view.byteLength === view.buffer.byteLength ? [view.buffer] : []));
+  return views.flatMap((view) =>
+    view && view.buffer instanceof ArrayBuffer && view.byteLength === view.buffer.byteLength ? [view.buffer] : [],
+  );
 }
 
 function failure(error: unknown): FromWorker {
   if (error instanceof RefusedError) {
     const { line, column } = error.place;
-    return { kind: 'refused', refusal: { code: error.code, reason: error.message, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) } };
+    return {
+      kind: 'refused',
+      refusal: {
+        code: error.code,
+        reason: error.message,
+        ...(line === undefined ? {} : { line }),
+        ...(column === undefined ? {} : { column }),
+      },
+    };
   }
   return { kind: 'failed', code: codeOf(error), message: messageOf(error) };
 }

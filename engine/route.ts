@@ -85,7 +85,11 @@ export class Router {
     while (this.#again && !this.#stopping) {
       this.#again = false;
       try {
-        for (let work = await this.#context.store.nextToRoute(); work && !this.#stopping; work = await this.#context.store.nextToRoute()) {
+        for (
+          let work = await this.#context.store.nextToRoute();
+          work && !this.#stopping;
+          work = await this.#context.store.nextToRoute()
+        ) {
           await this.#submission(work);
           this.#failures = 0;
         }
@@ -162,7 +166,11 @@ export class Router {
   }
 
   /** Sends a task and handles what comes back until an ending; a refusal ends the submission. */
-  #exchange(work: RouteWork, send: ToWorker, handle: (message: FromWorker) => Promise<Ending | undefined>): Promise<Ending> {
+  #exchange(
+    work: RouteWork,
+    send: ToWorker,
+    handle: (message: FromWorker) => Promise<Ending | undefined>,
+  ): Promise<Ending> {
     return this.#start().then(
       (worker) =>
         new Promise<Ending>((resolve, reject) => {
@@ -197,7 +205,13 @@ export class Router {
 
   async #refuse(work: RouteWork, refusal: Refusal): Promise<void> {
     await this.#context.store.refuse({ submission: work.number, refusal, at: this.#context.clock.now() });
-    emit('submissionRefused', { submission: this.#id(work), service: work.service, code: refusal.code, line: refusal.line, column: refusal.column });
+    emit('submissionRefused', {
+      submission: this.#id(work),
+      service: work.service,
+      code: refusal.code,
+      line: refusal.line,
+      column: refusal.column,
+    });
     this.#context.ended(work.number, work.service);
   }
 
@@ -212,7 +226,10 @@ export class Router {
     const same = last !== undefined && last.submission === work.number && last.firstItem === firstItem;
     const deaths = same ? last.deaths + 1 : 1;
     if (work.state === 'accepted' && deaths >= 2) {
-      await this.#refuse(work, { code: 'SCAN_CRASHED', reason: 'Scanning this input ended or hung the worker twice: look at it with another tool, and report it.' });
+      await this.#refuse(work, {
+        code: 'SCAN_CRASHED',
+        reason: 'Scanning this input ended or hung the worker twice: look at it with another tool, and report it.',
+      });
       return;
     }
     const rowByRow = same && last.rowByRow;
@@ -267,7 +284,10 @@ export class Router {
 
   async #start(): Promise<Worker> {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL('./route-worker.ts', import.meta.url), { workerData: { adapters: this.#context.adapters }, name: 'route' });
+    const worker = new Worker(new URL('./route-worker.ts', import.meta.url), {
+      workerData: { adapters: this.#context.adapters },
+      name: 'route',
+    });
     await new Promise<void>((resolve, reject) => {
       worker.once('message', () => resolve());
       worker.once('error', reject);

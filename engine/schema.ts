@@ -4,8 +4,8 @@
  */
 import Type, { type TSchema } from 'typebox';
 
-export { Type };
 export type { TSchema };
+export { Type };
 
 export type Meaning = 'duration' | 'size' | 'secret' | 'path' | 'cel' | 'timeZone';
 
@@ -30,7 +30,10 @@ export function Cel(options: { description: string }): TSchema {
 }
 
 /** One of a closed list of words. */
-export function Words<const W extends string>(words: readonly W[], options: { description: string; default?: W }): TSchema {
+export function Words<const W extends string>(
+  words: readonly W[],
+  options: { description: string; default?: W },
+): TSchema {
   return Type.Unsafe<W>({ type: 'string', enum: [...words], ...options });
 }
 

@@ -63,7 +63,11 @@ export class Services {
       accept: (request) => accept(accepting, name, request),
       findClaim: async (claim) => view(await store.findClaim({ claim })),
       submission: async (id) => view(await store.submission({ submission: this.#number(id) })),
-      unfinished: async () => (await store.unfinished({ service: name })).map((row) => ({ ...submissionView(instance, row), progress: row.progress })),
+      unfinished: async () =>
+        (await store.unfinished({ service: name })).map((row) => ({
+          ...submissionView(instance, row),
+          progress: row.progress,
+        })),
       progress: (id, progress) => store.progress({ submission: this.#number(id), progress }),
       onChange: (listener) => void this.#listeners.set(name, listener),
       rejected: (id) => rejectedItems(store, instance, this.#number(id)),
@@ -73,7 +77,11 @@ export class Services {
 
   #number(id: string): number {
     const number = parseSubmissionId(this.#context.instance, id);
-    if (number === undefined) throw new WaybillError('SUBMISSION_UNKNOWN', `${id} is no submission of this ledger: look it up with waybill submissions.`);
+    if (number === undefined)
+      throw new WaybillError(
+        'SUBMISSION_UNKNOWN',
+        `${id} is no submission of this ledger: look it up with waybill submissions.`,
+      );
     return number;
   }
 }
@@ -98,13 +106,18 @@ export function submissionView(instance: string, row: SubmissionRow): Submission
 }
 
 /** Rejected items of a submission in the order of the file, a few blocks at a time. */
-export async function* rejectedItems(store: Pick<Store, 'rejectBlocks'>, instance: string, submission: number): AsyncGenerator<RejectedItem> {
+export async function* rejectedItems(
+  store: Pick<Store, 'rejectBlocks'>,
+  instance: string,
+  submission: number,
+): AsyncGenerator<RejectedItem> {
   for (let after = -1; ; ) {
     const blocks = await store.rejectBlocks({ submission, after });
     if (blocks.length === 0) return;
     for (const block of blocks) {
       after = block.block;
-      for (const { item, line, fields, faults } of unpackRejects(block.rejects)) yield { waybillId: itemId(instance, submission, item), line, fields, faults };
+      for (const { item, line, fields, faults } of unpackRejects(block.rejects))
+        yield { waybillId: itemId(instance, submission, item), line, fields, faults };
     }
   }
 }

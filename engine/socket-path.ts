@@ -20,7 +20,10 @@ export function socketPath(dataFolder: string, name: string): string {
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(runtime);
   if (uid !== process.getuid?.() || (mode & 0o077) !== 0) {
-    throw new WaybillError('RUNTIME_FOLDER', `The folder ${runtime} for sockets is open to others or belongs to another user: remove it, or use a data folder with a shorter path.`);
+    throw new WaybillError(
+      'RUNTIME_FOLDER',
+      `The folder ${runtime} for sockets is open to others or belongs to another user: remove it, or use a data folder with a shorter path.`,
+    );
   }
   return join(runtime, name);
 }

@@ -10,20 +10,44 @@ export interface StateEntry {
 
 export const SUBMISSION_STATES = {
   accepted: { settled: false, next: ['scanned', 'refused', 'quarantined'], means: 'safe on disk, not looked at yet' },
-  scanned: { settled: false, next: ['routing', 'cancelled'], means: 'framing and header are sound to the end; the items are counted' },
-  routing: { settled: false, next: ['routed', 'refused', 'cancelled'], means: 'items are read, validated and transformed' },
+  scanned: {
+    settled: false,
+    next: ['routing', 'cancelled'],
+    means: 'framing and header are sound to the end; the items are counted',
+  },
+  routing: {
+    settled: false,
+    next: ['routed', 'refused', 'cancelled'],
+    means: 'items are read, validated and transformed',
+  },
   routed: { settled: false, next: [], means: 'every item has its ledger rows' },
   refused: { settled: true, next: [], means: 'cannot be taken as a whole; the reason is kept, nothing of it is sent' },
   cancelled: { settled: true, next: [], means: 'given up by a person' },
-  quarantined: { settled: false, next: ['scanned', 'cancelled'], means: 'kept, nothing sent: the counts in its envelope do not hold' },
+  quarantined: {
+    settled: false,
+    next: ['scanned', 'cancelled'],
+    means: 'kept, nothing sent: the counts in its envelope do not hold',
+  },
 } as const satisfies Record<string, StateEntry>;
 
 export type SubmissionState = keyof typeof SUBMISSION_STATES;
 
 export const MESSAGE_STATES = {
-  queued: { settled: false, next: ['sending', 'suspended', 'cancelled', 'replaced'], means: 'waits for its turn, the gate, or its next try' },
-  sending: { settled: false, next: ['delivered', 'rejected', 'failed', 'queued', 'inDoubt'], means: 'a call is in flight' },
-  inDoubt: { settled: false, next: ['delivered', 'rejected', 'failed', 'queued', 'cancelled'], means: 'it may have arrived; nobody knows yet' },
+  queued: {
+    settled: false,
+    next: ['sending', 'suspended', 'cancelled', 'replaced'],
+    means: 'waits for its turn, the gate, or its next try',
+  },
+  sending: {
+    settled: false,
+    next: ['delivered', 'rejected', 'failed', 'queued', 'inDoubt'],
+    means: 'a call is in flight',
+  },
+  inDoubt: {
+    settled: false,
+    next: ['delivered', 'rejected', 'failed', 'queued', 'cancelled'],
+    means: 'it may have arrived; nobody knows yet',
+  },
   suspended: { settled: false, next: ['queued', 'cancelled', 'replaced'], means: 'held back by a person' },
   delivered: { settled: true, next: ['replaced'], means: 'the receiver said that it took it' },
   rejected: { settled: true, next: ['queued', 'replaced'], means: 'the receiver refused it, with its words' },

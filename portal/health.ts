@@ -4,6 +4,8 @@ import type { Questions } from '../engine/contracts/store.ts';
 export interface HealthSource {
   /** The ledger took what was last asked of it. */
   storeWell(): boolean;
+  /** Why it did not: a code and a sentence without anything of a patient. */
+  storeTrouble?(): string | undefined;
   /** The hand-over's Redis answers. A single node delivers without it. */
   redisReady(): boolean;
   stopping(): boolean;
@@ -21,8 +23,16 @@ export interface Readiness {
 export async function readiness(source: HealthSource): Promise<Readiness> {
   const redis = source.redisReady() ? 'ready' : 'away: this node delivers, other processes are not woken';
   if (source.stopping()) return { ready: false, ledger: 'the engine is stopping', redis, destinations: {} };
-  if (!source.storeWell()) return { ready: false, ledger: 'cannot be written: look at the log and at the disk', redis, destinations: {} };
+  if (!source.storeWell())
+    return {
+      ready: false,
+      ledger: `cannot be written: ${source.storeTrouble?.() ?? 'look at the log and at the disk'}`,
+      redis,
+      destinations: {},
+    };
   const status = await source.ask('status', {});
-  const destinations = status.destinations.map(({ name, stop }) => [name, stop ? `stopped (${stop.code})` : 'moving'] as const);
+  const destinations = status.destinations.map(
+    ({ name, stop }) => [name, stop ? `stopped (${stop.code})` : 'moving'] as const,
+  );
   return { ready: true, ledger: 'ready', redis, destinations: Object.fromEntries(destinations) };
 }

@@ -1,6 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { EVENTS, onEvent } from '../engine/events.ts';
-import { MESSAGE_STATES, SUBMISSION_STATES, type MessageState, type SubmissionState } from '../engine/states.ts';
+import { MESSAGE_STATES, type MessageState, SUBMISSION_STATES, type SubmissionState } from '../engine/states.ts';
 import type { HealthSource } from './health.ts';
 
 export interface Metrics {
@@ -13,20 +13,52 @@ export interface Metrics {
 export function openMetrics(source: HealthSource): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const events = new Counter({ name: 'waybill_events_total', help: 'Events by name.', labelNames: ['event'], registers: [registry] });
+  const events = new Counter({
+    name: 'waybill_events_total',
+    help: 'Events by name.',
+    labelNames: ['event'],
+    registers: [registry],
+  });
   for (const event of Object.keys(EVENTS)) events.inc({ event }, 0);
-  const messages = new Gauge({ name: 'waybill_messages', help: 'Ledger rows by destination and state.', labelNames: ['destination', 'state'], registers: [registry] });
-  const submissions = new Gauge({ name: 'waybill_submissions', help: 'Submissions by state.', labelNames: ['state'], registers: [registry] });
-  const stopped = new Gauge({ name: 'waybill_destination_stopped', help: '1 where a destination is stopped.', labelNames: ['destination'], registers: [registry] });
+  const messages = new Gauge({
+    name: 'waybill_messages',
+    help: 'Ledger rows by destination and state.',
+    labelNames: ['destination', 'state'],
+    registers: [registry],
+  });
+  const submissions = new Gauge({
+    name: 'waybill_submissions',
+    help: 'Submissions by state.',
+    labelNames: ['state'],
+    registers: [registry],
+  });
+  const stopped = new Gauge({
+    name: 'waybill_destination_stopped',
+    help: '1 where a destination is stopped.',
+    labelNames: ['destination'],
+    registers: [registry],
+  });
   const oldest = new Gauge({
     name: 'waybill_destination_oldest_unsettled_seconds',
     help: 'Age of the oldest message that is not settled.',
     labelNames: ['destination'],
     registers: [registry],
   });
-  const broken = new Gauge({ name: 'waybill_conservation_mismatches', help: 'Entries whose counters do not add up to the items read.', registers: [registry] });
-  const redis = new Gauge({ name: 'waybill_redis_ready', help: '1 while the Redis of the hand-over answers.', registers: [registry] });
-  const ledger = new Gauge({ name: 'waybill_ledger_ready', help: '1 while the ledger can be written.', registers: [registry] });
+  const broken = new Gauge({
+    name: 'waybill_conservation_mismatches',
+    help: 'Entries whose counters do not add up to the items read.',
+    registers: [registry],
+  });
+  const redis = new Gauge({
+    name: 'waybill_redis_ready',
+    help: '1 while the Redis of the hand-over answers.',
+    registers: [registry],
+  });
+  const ledger = new Gauge({
+    name: 'waybill_ledger_ready',
+    help: '1 while the ledger can be written.',
+    registers: [registry],
+  });
   const unsubscribe = onEvent(({ name }) => events.inc({ event: name }));
 
   return {
@@ -38,9 +70,11 @@ export function openMetrics(source: HealthSource): Metrics {
       broken.set(mismatches);
       redis.set(source.redisReady() ? 1 : 0);
       ledger.set(source.storeWell() ? 1 : 0);
-      for (const state of Object.keys(SUBMISSION_STATES) as SubmissionState[]) submissions.set({ state }, status.submissions[state] ?? 0);
+      for (const state of Object.keys(SUBMISSION_STATES) as SubmissionState[])
+        submissions.set({ state }, status.submissions[state] ?? 0);
       for (const { name: destination, counts, stop, oldestUnsettledAt } of status.destinations) {
-        for (const state of Object.keys(MESSAGE_STATES) as MessageState[]) messages.set({ destination, state }, counts[state] ?? 0);
+        for (const state of Object.keys(MESSAGE_STATES) as MessageState[])
+          messages.set({ destination, state }, counts[state] ?? 0);
         stopped.set({ destination }, stop ? 1 : 0);
         oldest.set({ destination }, oldestUnsettledAt === undefined ? 0 : (Date.now() - oldestUnsettledAt) / 1000);
       }

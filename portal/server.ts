@@ -1,15 +1,25 @@
 import { rmSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
 import type { Accepted } from '../engine/contracts/service.ts';
+import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
 import { type HealthSource, readiness } from './health.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
 
 /** What people may do through the control socket. */
 export interface Commands {
   resume(destination: string, who: string, why: string): Promise<{ wasStopped: boolean }>;
-  resolve(request: { batch: number; to: 'delivered' | 'rejected' | 'queued' | 'cancelled'; reason: string; who: string }): Promise<{ messages: number; destination: string }>;
-  submit(request: { service: string; name: string; again: boolean; body: AsyncIterable<Uint8Array> }): Promise<Accepted>;
+  resolve(request: {
+    batch: number;
+    to: 'delivered' | 'rejected' | 'queued' | 'cancelled';
+    reason: string;
+    who: string;
+  }): Promise<{ messages: number; destination: string }>;
+  submit(request: {
+    service: string;
+    name: string;
+    again: boolean;
+    body: AsyncIterable<Uint8Array>;
+  }): Promise<Accepted>;
 }
 
 export interface PortalOptions {
@@ -72,7 +82,14 @@ function problem(reply: FastifyReply, error: unknown): FastifyReply {
   return reply
     .code(status)
     .type('application/problem+json')
-    .send({ type: 'about:blank', title: known ? 'The request was refused' : 'The request failed', status, code: codeOf(error), detail: messageOf(error), ...(known ? error.place : {}) });
+    .send({
+      type: 'about:blank',
+      title: known ? 'The request was refused' : 'The request failed',
+      status,
+      code: codeOf(error),
+      detail: messageOf(error),
+      ...(known ? error.place : {}),
+    });
 }
 
 interface ResumeBody {
@@ -90,19 +107,34 @@ interface ResolveBody {
 
 function addCommands(server: FastifyInstance, commands: Commands): void {
   const text = { type: 'string', maxLength: 2000 };
-  const bodyOf = (properties: Record<string, object>) => ({ schema: { body: { type: 'object', required: Object.keys(properties), properties, additionalProperties: false } } });
-  server.post<{ Body: ResumeBody }>('/control/resume', bodyOf({ destination: text, who: text, why: text }), ({ body }) => commands.resume(body.destination, body.who, body.why));
+  const bodyOf = (properties: Record<string, object>) => ({
+    schema: { body: { type: 'object', required: Object.keys(properties), properties, additionalProperties: false } },
+  });
+  server.post<{ Body: ResumeBody }>(
+    '/control/resume',
+    bodyOf({ destination: text, who: text, why: text }),
+    ({ body }) => commands.resume(body.destination, body.who, body.why),
+  );
   server.post<{ Body: ResolveBody }>(
     '/control/resolve',
-    bodyOf({ batch: { type: 'integer', minimum: 1 }, to: { enum: ['delivered', 'rejected', 'queued', 'cancelled'] }, reason: text, who: text }),
+    bodyOf({
+      batch: { type: 'integer', minimum: 1 },
+      to: { enum: ['delivered', 'rejected', 'queued', 'cancelled'] },
+      reason: text,
+      who: text,
+    }),
     ({ body }) => commands.resolve(body),
   );
   server.register(async (uploads) => {
     uploads.removeAllContentTypeParsers();
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    uploads.post<{ Querystring: { service: string; name: string; again?: string }; Body: AsyncIterable<Uint8Array> }>('/control/submit', { bodyLimit: Number.MAX_SAFE_INTEGER }, (request) => {
-      const { service, name, again } = request.query;
-      return commands.submit({ service, name, again: again === 'true', body: request.body });
-    });
+    uploads.post<{ Querystring: { service: string; name: string; again?: string }; Body: AsyncIterable<Uint8Array> }>(
+      '/control/submit',
+      { bodyLimit: Number.MAX_SAFE_INTEGER },
+      (request) => {
+        const { service, name, again } = request.query;
+        return commands.submit({ service, name, again: again === 'true', body: request.body });
+      },
+    );
   });
 }

@@ -16,8 +16,7 @@ export interface Target {
  */
 export function findTarget(open: Reading, text: string): Target {
   const [, ofItem, item] = /^([a-z0-9]{4}-\d{1,15})-(\d{1,15})(?:-\d{1,4})?$/.exec(text) ?? [];
-  if (ofItem !== undefined && ofItem.startsWith(`${open.instance}-`))
-    return { submission: findSubmission(open, ofItem), item: Number(item) };
+  if (ofItem?.startsWith(`${open.instance}-`)) return { submission: findSubmission(open, ofItem), item: Number(item) };
   const [, left = text, digits] = /^(.*):(\d{1,15})$/s.exec(text) ?? [];
   return {
     submission: findSubmission(open, basename(left)),

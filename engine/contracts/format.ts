@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import type { ErrorEntry } from '../errors.ts';
 import type { Fault, ItemBlock } from './item.ts';
-import type { Resources, ResourceKind } from './resources.ts';
+import type { ResourceKind, Resources } from './resources.ts';
 
 /** A body at rest, read as often as needed. All offsets are bytes. */
 export interface BodySource {
@@ -94,7 +94,12 @@ export interface Format {
    */
   scan?(source: BodySource, context: ScanContext): Promise<Scan>;
   /** Reads items from a cursor on. `source` is the transcoded copy where the scan made one. */
-  read?(source: BodySource, scan: Scan, from: { cursor: number; lines: number }, context: ReadContext): Promise<ItemReader>;
+  read?(
+    source: BodySource,
+    scan: Scan,
+    from: { cursor: number; lines: number },
+    context: ReadContext,
+  ): Promise<ItemReader>;
   /**
    * The key of a valid item among which the submission's valid items must be unique, or `undefined` where no rule asks.
    * The engine keeps keyed digests of it and makes a later item with the same key invalid with `uniqueFault`.

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import type { ErrorEntry } from '../errors.ts';
-import type { Logger } from './runtime.ts';
 import type { ResourceKind, Resources } from './resources.ts';
+import type { Logger } from './runtime.ts';
 
 /** What a destination's transport can carry; read by the router before a message is queued. Plain data. */
 export interface Carries {

@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox';
 import type { ErrorEntry } from '../errors.ts';
+import type { SubmissionState } from '../states.ts';
 import type { Fault } from './item.ts';
 import type { Clock, Logger } from './runtime.ts';
-import type { SubmissionState } from '../states.ts';
 
 /** A format with its settings, as configuration names it: `{ type: csv, recordMap: doses }`. */
 export interface FormatReference {
@@ -62,7 +62,12 @@ export interface SubmissionView {
   /** What the format found: delimiter, header, charset. */
   readonly scan?: Readonly<Record<string, unknown>>;
   /** Why it was refused. */
-  readonly refusal?: { readonly code: string; readonly reason: string; readonly line?: number; readonly column?: number };
+  readonly refusal?: {
+    readonly code: string;
+    readonly reason: string;
+    readonly line?: number;
+    readonly column?: number;
+  };
   /** True when every message of it is settled (also when refused or cancelled). */
   readonly settled: boolean;
   /** Number of items that are invalid, whole or in some entry. */
@@ -128,7 +133,18 @@ export interface ServiceDefinition<C = unknown> {
   /** The rule for an input of this name (`waybill submit`), or `undefined` if none fits; and the duplicate policy. */
   match(config: C, name: string): { readonly rule: Rule; readonly duplicates: DuplicatePolicy } | undefined;
   /** Problems that the schema cannot see; looks at folders and permissions, changes nothing. */
-  probe?(config: C, folder: string): Promise<readonly { readonly path: readonly (string | number)[]; readonly code: string; readonly found: string; readonly expected: string; readonly cure: string }[]>;
+  probe?(
+    config: C,
+    folder: string,
+  ): Promise<
+    readonly {
+      readonly path: readonly (string | number)[];
+      readonly code: string;
+      readonly found: string;
+      readonly expected: string;
+      readonly cure: string;
+    }[]
+  >;
   start(context: ServiceContext<C>): Promise<ServiceHandle>;
 }
 

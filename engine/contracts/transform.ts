@@ -45,7 +45,10 @@ export interface TransformProgram {
   /** @throws WaybillError naming file, action, item's line and column; never a value. */
   run(item: Item, context: TransformContext): TransformResult;
   /** The same with lineage of what was written, for `trace` and `transform`; slow. */
-  explain(item: Item, context: TransformContext): { readonly result: TransformResult; readonly lineage: readonly LineageLine[] };
+  explain(
+    item: Item,
+    context: TransformContext,
+  ): { readonly result: TransformResult; readonly lineage: readonly LineageLine[] };
 }
 
 /** A compiled condition over an item (CEL). */

@@ -13,6 +13,7 @@ import { type DemoFolder, freshFolder } from './folder.ts';
 import { type Followed, follow } from './follow.ts';
 import { type BadRow, DemoLedger } from './ledger.ts';
 import { heading, say, table } from './text.ts';
+import { type Trace, traceLines } from './trace.ts';
 
 const LAST_LINES = 30;
 const FILE = 'vaccinations.csv';
@@ -154,10 +155,13 @@ function showTrace(folder: DemoFolder, { messages }: Evidence, env: NodeJS.Proce
   const line = messages.find(({ state }) => state === 'delivered')?.line;
   if (line === undefined) return;
   const words = ['trace', `${FILE}:${line}`];
-  heading(`One row from end to end: waybill ${words.join(' ')} --data ${shown(folder.data)}`);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [WAYBILL, ...words], { env, encoding: 'utf8' });
+  heading(`One row from end to end: npx waybill ${words.join(' ')} --data ${shown(folder.data)}`);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [WAYBILL, ...words, '--json'], {
+    env,
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new StartError(`waybill trace failed: ${stderr.trim()}`);
-  for (const text of stdout.trimEnd().split('\n')) say(`  ${text}`);
+  for (const text of traceLines(JSON.parse(stdout) as Trace)) say(text);
 }
 
 function conclude(folder: DemoFolder, differences: readonly string[], { messages }: Evidence): number {

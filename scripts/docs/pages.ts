@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { adapterPages } from './adapter-pages.ts';
+import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { productionPage } from './production-page.ts';
 import { statesPage } from './states-page.ts';
@@ -16,6 +17,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/errors.md', await errorsPage()],
     ['docs/reference/states.md', statesPage()],
     ['docs/reference/production.md', productionPage()],
+    ['docs/reference/cli.md', await cliPage()],
     ...(await adapterPages()),
   ]);
 }

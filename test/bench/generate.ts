@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 
 /** A small generator of numbers with a fixed seed (mulberry32), so that every run has the same data. */
@@ -14,7 +14,18 @@ export function seeded(seed: number): () => number {
   };
 }
 
-const FAMILY = ['Ashdown', "O'Quill", 'Pemberton', 'Marlowe', 'Ironwood', 'Santos-Vale', 'Juniper', 'Featherstone', 'Köhler', 'Nakagawa'];
+const FAMILY = [
+  'Ashdown',
+  "O'Quill",
+  'Pemberton',
+  'Marlowe',
+  'Ironwood',
+  'Santos-Vale',
+  'Juniper',
+  'Featherstone',
+  'Köhler',
+  'Nakagawa',
+];
 const GIVEN = ['Quin', 'Fern', 'Otis', 'Dario', 'Sami', 'Zoë', 'Mika', 'Alexandra', 'Ravi', 'June'];
 const STREETS = ['Harbor View', 'Lighthouse Road', 'Saltwater Avenue', 'Anchor Court', 'Juniper & Main'];
 const SEXES = ['Male', 'Female', 'Unknown'];

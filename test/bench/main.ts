@@ -13,16 +13,20 @@ const { values, positionals } = parseArgs({
   options: { rows: { type: 'string' }, runs: { type: 'string', default: '3' }, json: { type: 'string' } },
 });
 const unknown = positionals.filter((name) => !JOBS.some((job) => job.name === name));
-if (unknown.length > 0) throw new Error(`there is no job ${unknown.join(', ')}; there are ${JOBS.map(({ name }) => name).join(', ')}`);
+if (unknown.length > 0)
+  throw new Error(`there is no job ${unknown.join(', ')}; there are ${JOBS.map(({ name }) => name).join(', ')}`);
 
 const results = [];
 for (const job of JOBS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   results.push(await runJob(job, Number(values.rows ?? job.rows), Number(values.runs)));
 }
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`);
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`);
 
 async function runJob(job: Job, rows: number, runs: number) {
-  console.log(`${job.name}: ${job.summary}\n${rows} rows, ${runs} runs of each side in turn, ${cpus().length} cores, Node ${process.version}`);
+  console.log(
+    `${job.name}: ${job.summary}\n${rows} rows, ${runs} runs of each side in turn, ${cpus().length} cores, Node ${process.version}`,
+  );
   const prepared = await job.prepare(rows);
   const engine: Measured[] = [];
   const bare: Measured[] = [];
@@ -62,5 +66,7 @@ function rate(measured: Measured | undefined): number {
 }
 
 function print(what: string, { min, median, max }: Spread, digits = 0): void {
-  console.log(`  ${what.padEnd(22)} median ${median.toFixed(digits)}  (min ${min.toFixed(digits)}, max ${max.toFixed(digits)})`);
+  console.log(
+    `  ${what.padEnd(22)} median ${median.toFixed(digits)}  (min ${min.toFixed(digits)}, max ${max.toFixed(digits)})`,
+  );
 }

@@ -55,7 +55,11 @@ function engineRun(folder: string, file: string, rows: number): Promise<Measured
     const staged = join(run, 'staged.csv');
     copyFileSync(file, staged);
     const data = join(run, 'data');
-    const engine = startNode([MAIN, 'run', PRODUCTION, '--data', data, '--log-level', 'warn'], { ...CREDENTIALS, REGISTRY_URL: url, BENCH_INBOX: inbox });
+    const engine = startNode([MAIN, 'run', PRODUCTION, '--data', data, '--log-level', 'warn'], {
+      ...CREDENTIALS,
+      REGISTRY_URL: url,
+      BENCH_INBOX: inbox,
+    });
     try {
       const pid = engine.pid ?? 0;
       await until(() => ready(join(data, 'control.sock')), 30_000, 'the engine to be ready');
@@ -65,7 +69,14 @@ function engineRun(folder: string, file: string, rows: number): Promise<Measured
       renameSync(staged, join(inbox, 'doses-1.csv'));
       const settledAt = await until(() => settled(inbox), 600_000, 'the report');
       const seconds = (settledAt - dropped) / 1000;
-      const measured = { rows, seconds, cpuMicros: cpuMicros(pid) - cpu, receiverCpuMicros: cpuMicros(twinPid) - twinCpu, rss: peakRss(pid), eventLoopDelayMs: await eventLoopDelay(join(data, 'control.sock')) };
+      const measured = {
+        rows,
+        seconds,
+        cpuMicros: cpuMicros(pid) - cpu,
+        receiverCpuMicros: cpuMicros(twinPid) - twinCpu,
+        rss: peakRss(pid),
+        eventLoopDelayMs: await eventLoopDelay(join(data, 'control.sock')),
+      };
       requireOnce(await counts(), rows);
       return measured;
     } finally {
@@ -78,7 +89,10 @@ function engineRun(folder: string, file: string, rows: number): Promise<Measured
 function bareRun(file: string, rows: number): Promise<Measured> {
   return withTwin(async (url, twinPid, counts) => {
     const before = cpuMicros(twinPid);
-    const child = startNode(['--max-semi-space-size=4', fileURLToPath(new URL('./bare-loop.ts', import.meta.url)), file, url], CREDENTIALS);
+    const child = startNode(
+      ['--max-semi-space-size=4', fileURLToPath(new URL('./bare-loop.ts', import.meta.url)), file, url],
+      CREDENTIALS,
+    );
     const result = JSON.parse(await output(child)) as { rows: number; seconds: number; cpuMicros: number; rss: number };
     requireOnce(await counts(), rows);
     return { ...result, receiverCpuMicros: cpuMicros(twinPid) - before, eventLoopDelayMs: 0 };
@@ -87,7 +101,8 @@ function bareRun(file: string, rows: number): Promise<Measured> {
 
 /** The receiver counted every row once, or the figure counts for nothing. */
 function requireOnce({ messages, duplicates }: Counts, rows: number): void {
-  if (messages !== rows || duplicates !== 0) throw new Error(`the receiver took ${messages} messages of ${rows}, ${duplicates} of them twice`);
+  if (messages !== rows || duplicates !== 0)
+    throw new Error(`the receiver took ${messages} messages of ${rows}, ${duplicates} of them twice`);
 }
 
 async function ready(socketPath: string): Promise<true | undefined> {

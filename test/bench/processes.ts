@@ -21,7 +21,10 @@ export function peakRss(pid: number): number {
 
 /** Starts Node on a file of this project. */
 export function startNode(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 /** The first line that a process prints. */
@@ -50,7 +53,11 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
 }
 
 /** Looks every few milliseconds until something is there; throws after the limit. */
-export async function until<T>(look: () => Promise<T | undefined> | T | undefined, limitMs: number, what: string): Promise<T> {
+export async function until<T>(
+  look: () => Promise<T | undefined> | T | undefined,
+  limitMs: number,
+  what: string,
+): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     const found = await look();

@@ -105,7 +105,7 @@ export function newBlock(number: number, blocks: number, routed: number, cursor:
     lastLine: routed + items + 1,
     cursor: cursor + items * 10,
     lines: routed + items + 1,
-    itemLines: packLines(lines),
+    itemLines: packLines(lines.flatMap(({ line, lastLine }) => [line, lastLine])),
     rejects: undefined,
     rejectedItems: exceptions.filter(({ state }) => state === 'invalid').length,
     uniqueKeys: undefined,
