@@ -48,6 +48,7 @@ const HEADLINES: Readonly<Record<Situation, string>> = {
 };
 
 function headline(situation: Situation, engineRuns: boolean): string {
+  if (situation === 'sending' && !engineRuns) return 'a call was in flight when the engine ended; it becomes in doubt';
   return engineRuns ? HEADLINES[situation] : `${HEADLINES[situation].replace('moving, ', '')}; the engine does not run`;
 }
 

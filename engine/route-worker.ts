@@ -123,9 +123,10 @@ class RouteThread {
         await copy.write(chunk);
       },
     };
-    const scan = await format.scan(await bodySource(task.original), {
-      signal: new AbortController().signal,
-      transcode: () => sink,
+    const reading = { signal: new AbortController().signal, transcode: () => sink };
+    const scan = await format.scan(await bodySource(task.original), reading).catch(async (error: unknown) => {
+      await copy?.discard();
+      throw error;
     });
     if (scan.transcoded) copy ??= await transcode();
     const copyHash = await copy?.keep(task.copy);

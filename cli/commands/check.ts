@@ -7,12 +7,11 @@ import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, type Invocation, JSON_FLA
 import { checkDestinations, redisWarnings } from '../connect.ts';
 import { adapterFolders, dataFolder, productionFolder } from '../folders.ts';
 import { counted, printJson, printLines, wantsJson } from '../output.ts';
-import { overlapSentences } from '../overlaps.ts';
+import { overlapProblems } from '../overlaps.ts';
 
 interface Findings {
   readonly folder: string;
   readonly problems: readonly Problem[];
-  readonly overlaps: readonly string[];
   /** Absent unless `--connect` was given and the production has no errors. */
   readonly destinations?: Readonly<Record<string, readonly CheckResult[]>>;
   readonly redis?: readonly { readonly code: string; readonly message: string }[];
@@ -35,9 +34,9 @@ export const check: Command = {
   async run(invocation) {
     const findings = await find(invocation);
     const errors = errorsOf(findings);
-    const { folder, problems, overlaps, destinations, redis } = findings;
+    const { folder, problems, destinations, redis } = findings;
     if (wantsJson(invocation))
-      printJson(invocation, { ok: errors === 0, folder, errors, problems, overlaps, destinations, redis });
+      printJson(invocation, { ok: errors === 0, folder, errors, problems, destinations, redis });
     else printLines(invocation, linesOf(findings, errors));
     return errors === 0 ? EXIT.ok.code : EXIT.configuration.code;
   },
@@ -48,33 +47,31 @@ async function find(invocation: Invocation): Promise<Findings> {
   const data = dataFolder(invocation);
   const registry = await loadAdapters(adapterFolders(invocation));
   const { production, problems } = await loadProduction(folder, registry);
-  if (!production) return { folder, problems, overlaps: [] };
-  const probed = [...problems, ...(await probeProduction(production, registry))];
-  const overlaps = await overlapSentences(production, registry, data);
-  if (invocation.flags.connect !== true) return { folder, problems: probed, overlaps };
+  if (!production) return { folder, problems };
+  const overlaps = await overlapProblems(production, registry, data);
+  const probed = [...problems, ...overlaps, ...(await probeProduction(production, registry))];
+  if (invocation.flags.connect !== true) return { folder, problems: probed };
   return {
     folder,
     problems: probed,
-    overlaps,
     destinations: await checkDestinations(production, registry),
     redis: await redisWarnings(data),
   };
 }
 
-function errorsOf({ problems, overlaps, destinations }: Findings): number {
+function errorsOf({ problems, destinations }: Findings): number {
   const failed = Object.values(destinations ?? {})
     .flat()
     .filter(({ ok, skipped }) => !ok && skipped !== true);
-  return problems.filter(({ warning }) => !warning).length + overlaps.length + failed.length;
+  return problems.filter(({ warning }) => !warning).length + failed.length;
 }
 
-function linesOf({ folder, problems, overlaps, destinations, redis }: Findings, errors: number): string[] {
+function linesOf({ folder, problems, destinations, redis }: Findings, errors: number): string[] {
   const warnings = problems.filter(({ warning }) => warning).length + (redis?.length ?? 0);
   return [
     ...problems.map((problem) =>
       formatProblem(problem.warning ? { ...problem, code: `warning ${problem.code}` } : problem),
     ),
-    ...overlaps.map((sentence) => `production.yaml: ${sentence} (FOLDER_OVERLAPS)`),
     ...Object.entries(destinations ?? {}).flatMap(([name, results]) =>
       results.map((result) => resultLine(name, result)),
     ),

@@ -143,11 +143,9 @@ function showRows({ submission, done }: Followed, bad: readonly BadRow[], rowsIn
 function showReceiver(folder: DemoFolder, { taken, counts }: Evidence): void {
   heading('What the receiver counted');
   const batches = Object.entries(Object.groupBy(taken, ({ request }) => request));
-  for (const [request, messages] of batches)
-    say(`  request ${request}: one batch of ${messages?.length ?? 0} messages`);
-  say(
-    `  ${counts.requests} request, ${counts.messages} messages, ${counts.duplicates} twice, ${counts.refused} refused`,
-  );
+  for (const [request, batch] of batches) say(`  request ${request}: one batch of ${batch?.length ?? 0} messages`);
+  const { requests, messages, duplicates, refused } = counts;
+  say(`  in all: requests ${requests}, messages ${messages}, sent twice ${duplicates}, refused ${refused}`);
   say(`  Its own log: ${shown(folder.receiverLog)}`);
 }
 

@@ -83,6 +83,10 @@ export const errors = defineErrors({
     means: 'The same content came before, within the window that the service looks back.',
     cure: 'See the earlier submission; to send it all the same, submit the file by hand with --again.',
   },
+  REFUSED: {
+    means: 'The submission was refused.',
+    cure: 'See the reason with waybill trace; correct the file and drop it again.',
+  },
   CANCELLED: {
     means: 'A person gave the submission up; what had not been sent then will not be sent.',
     cure: 'Drop the file again if it is to be sent after all.',

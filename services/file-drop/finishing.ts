@@ -72,7 +72,7 @@ async function close(context: Context, folders: Folders, view: SubmissionView): 
 function reasonOf(view: SubmissionView): Reason {
   if (view.state === 'cancelled')
     return { code: 'CANCELLED', reason: errors.CANCELLED.means, cure: errors.CANCELLED.cure };
-  return view.refusal ?? { code: 'REFUSED', reason: 'the submission was refused' };
+  return view.refusal ?? { code: 'REFUSED', reason: errors.REFUSED.means, cure: errors.REFUSED.cure };
 }
 
 async function writeRejected(context: Context, folders: Folders, view: SubmissionView): Promise<void> {

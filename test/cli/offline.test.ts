@@ -1,7 +1,7 @@
 /** Commands that need no engine: check, schema, transform, and what every command says of a wrong line. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { takeLock } from '../../store/lock.ts';
@@ -67,7 +67,17 @@ describe('waybill check', () => {
     await production.edit('production.yaml', 'routes:', second);
     const ran = await waybill(['check', production.config, '--data', production.data]);
     assert.equal(ran.code, 3, ran.stdout);
-    assert.match(ran.stdout, /services\.second\.folder .+ services\.drop\.folder .+\(FOLDER_OVERLAPS\)/);
+    assert.match(
+      ran.stdout,
+      /^production\.yaml:\d+:\d+ services\.second\.folder: found .+ apart from services\.drop\.folder .+\(FOLDER_OVERLAPS\)$/m,
+    );
+    const taken = await waybill(['check', production.config, '--data', production.root]);
+    assert.doesNotMatch(taken.stdout, /data folder/, 'an inbox beside what the engine keeps is fine');
+    await rm(join(production.root, 'other'));
+    await mkdir(join(production.data, 'bodies'), { recursive: true });
+    await symlink(join(production.data, 'bodies'), join(production.root, 'other'));
+    const inside = await waybill(['check', production.config, '--data', production.data]);
+    assert.match(inside.stdout, /services\.second\.folder: .+ apart from bodies\/ of the data folder/);
   });
 
   test('--connect says which step failed, and warns about a Redis of the user without its password', async (t) => {

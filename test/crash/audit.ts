@@ -6,7 +6,6 @@ import { openLedger } from '../../store/sqlite/client.ts';
 import { readTwinLog, type TakenMessage } from '../support/crash.ts';
 import type { TestProduction } from '../support/production.ts';
 import type { ExpectedRow, TestFile } from './files.ts';
-import type { Policy } from './production.ts';
 
 /** What was known when a process died. */
 export interface Death {
@@ -21,7 +20,6 @@ export interface AuditRequest {
   readonly production: TestProduction;
   readonly files: readonly TestFile[];
   readonly twinLog: string;
-  readonly policy: Policy;
   readonly deaths: readonly Death[];
 }
 
@@ -42,7 +40,7 @@ export function audit(request: AuditRequest): Audit {
   const ledger = openLedger(join(request.production.data, 'ledger.db'));
   try {
     const taken = readTwinLog(request.twinLog);
-    const found = new Rows(request, ledger.ask, taken);
+    const found = new Rows(ledger.ask, taken);
     for (const file of request.files) found.file(file);
     found.strangers();
     const problems = [
@@ -62,14 +60,12 @@ class Rows {
   rows = 0;
   lost = 0;
   doubled = 0;
-  readonly #request: AuditRequest;
   readonly #ask: Ask;
   readonly #taken: Map<string, TakenMessage[]>;
   readonly #known = new Set<string>();
   readonly #instance: string;
 
-  constructor(request: AuditRequest, ask: Ask, taken: readonly TakenMessage[]) {
-    this.#request = request;
+  constructor(ask: Ask, taken: readonly TakenMessage[]) {
     this.#ask = ask;
     this.#taken = Map.groupBy(taken, ({ controlId }) => controlId);
     this.#instance = ask('facts', {}).instance;
@@ -110,17 +106,22 @@ class Rows {
     for (const { message: text } of came) this.#content(where, row, text);
   }
 
-  /** Twice is right only where the destination allows it, and the trace says each time that it was decided so. */
+  /** Twice is right only where the trace says each time that it was decided so. */
   #repeated(where: string, batch: number | undefined, times: number): void {
     this.doubled += 1;
-    const events = batch === undefined ? [] : this.#ask('events', { batch, limit: 1000 });
-    const resent = events.filter(
-      ({ who, what, detail }) => who === 'policy' && what === 'resolved' && detail.to === 'queued',
-    ).length;
-    if (this.#request.policy === 'hold' || times > resent + 1)
+    const resent = this.#resent(batch);
+    if (times > resent + 1)
       this.problems.push(
         `${where}: the receiver has it ${times} times, and ${resent} decisions to send it again are in the trace`,
       );
+  }
+
+  /** Decisions to send again, of a batch and of those that it replaces. */
+  #resent(batch: number | undefined): number {
+    if (batch === undefined) return 0;
+    const events = this.#ask('events', { batch, limit: 1000 });
+    const decided = events.filter(({ what, detail }) => what === 'resolved' && detail.to === 'queued').length;
+    return decided + this.#resent(this.#ask('batch', { batch })?.replaces);
   }
 
   #content(where: string, row: ExpectedRow, text: string): void {

@@ -57,6 +57,8 @@ export const LABELS: readonly Label[] = [
   { label: 'answer.beforeCommit', most: 10, fault: 'commitFails' },
   { label: 'route.scanned', most: 3, fault: 'endThread' },
   { label: 'route.blockMade', most: 4, fault: 'endThread' },
+  { label: 'accept.afterCommit', most: 3, fault: 'endThread' },
+  { label: 'answer.afterCommit', most: 10, fault: 'endThread' },
   { label: 'store.member', most: 40, fault: 'endThread' },
   { label: 'store.member', most: 40, fault: 'diskFull' },
 ];
@@ -142,12 +144,10 @@ class Chain {
   }
 
   #audit(): Audit {
-    const { policy } = this.#request;
     return audit({
       production: this.#production,
       files: this.#files,
       twinLog: this.#log,
-      policy,
       deaths: this.#deaths,
     });
   }
@@ -189,7 +189,7 @@ class Chain {
 
   /** The end of the ledger's thread ends the process; the one that transforms is replaced. */
   #dies({ label, fault }: Pull): boolean {
-    return fault === 'kill' || (fault === 'endThread' && label === 'store.member');
+    return fault === 'kill' || (fault === 'endThread' && !label.startsWith('route.'));
   }
 
   async #death(engine: PluggedEngine, pull: Pull): Promise<void> {

@@ -49,7 +49,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const url = (await between?.(receiver.url)) ?? receiver.url;
   const files: TestFile[] = [];
   const deaths: Death[] = [];
-  const look = () => audit({ production, files, twinLog, policy, deaths });
+  const look = () => audit({ production, files, twinLog, deaths });
   return {
     production,
     receiver,

@@ -17,6 +17,8 @@ export interface Peer {
   readonly url: string;
   /** What arrived, after the peer's XML parsing, in the order of arrival. */
   arrived(): Promise<readonly Buffer[]>;
+  /** Ends it before the test does, so that another one can take its port. */
+  stop(): Promise<void>;
 }
 
 export const PEER_CREDENTIALS = { username: 'iisuser', password: 'iispass', organisation: 'FAC001' } as const;
@@ -82,14 +84,18 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Starts a peer; `env` is added to its environment (`IIS_MAX`). Ended by its own id after the test. */
+/**
+ * Starts a peer; `env` is added to its environment (`IIS_MAX`). Ended by its own id after the test.
+ * @param at a port that was free a moment ago; any where it is absent
+ */
 export async function startPeer(
   t: TestContext,
   kind: PeerKind,
   env: Readonly<Record<string, string>> = {},
+  at?: number,
 ): Promise<Peer> {
   const folder = await mkdtemp(join(tmpdir(), `waybill-peer-${kind}-`));
-  const port = await freePort();
+  const port = at ?? (await freePort());
   const [command, args] =
     kind === 'php'
       ? ['php', ['-S', `127.0.0.1:${port}`, sharedPath('peers/php/iis.php')]]
@@ -107,5 +113,6 @@ export async function startPeer(
       const names = (await readdir(folder)).filter((name) => name.endsWith('.hl7')).sort();
       return Promise.all(names.map((name) => readFile(join(folder, name))));
     },
+    stop: () => end(child),
   };
 }
