@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { zstdCompressSync } from 'node:zlib';
 import { accept } from '../engine/accept.ts';
 import { BodyFolder } from '../engine/bodies.ts';
-import { canonicalJson, snapshotHash, snapshotOf } from '../engine/config/hash.ts';
+import { snapshotHash, snapshotJson, snapshotOf } from '../engine/config/hash.ts';
 import type { Production } from '../engine/contracts/production.ts';
 import type { Accepted } from '../engine/contracts/service.ts';
 import type { Store } from '../engine/contracts/store.ts';
@@ -32,7 +32,7 @@ export async function acceptOffline(store: Store, submission: OfflineSubmission)
   await bodies.prepare();
   const content = snapshotOf(production);
   const hash = snapshotHash(content);
-  await store.putSnapshot({ hash, body: zstdCompressSync(canonicalJson(content)) });
+  await store.putSnapshot({ hash, body: zstdCompressSync(snapshotJson(content)) });
   const context = {
     store,
     bodies,

@@ -33,7 +33,8 @@ export function decide(
   unmentioned: 'inDoubt' | 'delivered',
 ): Decision {
   const only = read.acknowledgements.length === 1 ? read.acknowledgements[0] : undefined;
-  const index = new Map(controlIds.map((id, position) => [id, position]));
+  // A message without a control id can be named by nobody.
+  const index = new Map(controlIds.flatMap((id, position) => (id === '' ? [] : [[id, position] as const])));
   if (only && !only.accepted && !index.has(only.controlId) && (only.controlId === '' || only.controlId === batchId)) {
     return {
       rest: 'rejected',
@@ -52,49 +53,74 @@ export function decide(
     }
     const verdict: Verdict = { state: child.accepted ? 'delivered' : 'rejected', code: child.code, words: child.words };
     const earlier = verdicts[position];
+    if (earlier?.code === CONTRADICTS) continue;
     verdicts[position] = earlier && earlier.code !== verdict.code ? contradiction(earlier.code, verdict.code) : verdict;
   }
   return summarize(verdicts, strangers, strangers > 0 ? 'inDoubt' : unmentioned, read.warning);
 }
 
+const CONTRADICTS = 'ANSWER_CONTRADICTS';
+
 function contradiction(first: string, second: string): Verdict {
   return {
     state: 'inDoubt',
-    code: 'ANSWER_CONTRADICTS',
+    code: CONTRADICTS,
     words: `The answer names this message twice, with ${first} and ${second}.`,
   };
 }
 
+/**
+ * Most often nearly all have one outcome: it is said once, and the others are exceptions, each with the receiver's words.
+ * What the receiver refused, or contradicted itself about, is always an exception.
+ */
 function summarize(
   verdicts: readonly (Verdict | undefined)[],
   strangers: number,
   missing: 'inDoubt' | 'delivered',
   warning: string | undefined,
 ): Decision {
-  const exceptions: { index: number; state: MessageOutcomeState; code: string; words: string }[] = [];
-  let unmentioned = 0;
-  let delivered = 0;
-  verdicts.forEach((verdict, index) => {
-    if (!verdict) unmentioned += 1;
-    else if (verdict.state === 'delivered') delivered += 1;
-    else exceptions.push({ index, ...verdict });
+  const tally = tallyOf(verdicts);
+  const common: MessageOutcomeState = tally.unmentioned > tally.delivered ? missing : 'delivered';
+  const exceptions = verdicts.flatMap((verdict, index) => {
+    const apart: Verdict = verdict ?? { state: missing, ...missingWords(strangers) };
+    return apart.state === common && !isTold(verdict) ? [] : [{ index, ...apart }];
   });
-  const rest: MessageOutcomeState = unmentioned > delivered ? missing : 'delivered';
-  verdicts.forEach((verdict, index) => {
-    const state = verdict?.state ?? missing;
-    if ((verdict === undefined || state === 'delivered') && state !== rest)
-      exceptions.push({ index, state, ...missingWords(verdict, strangers) });
-  });
-  exceptions.sort((a, b) => a.index - b.index);
+  const allApart = exceptions.length === verdicts.length;
   return {
-    rest,
+    rest: allApart ? sharedState(exceptions) : common,
     exceptions,
-    ...summaryWords(verdicts.length, delivered, exceptions.length, unmentioned, strangers, warning),
+    ...summaryWords(verdicts.length, tally, strangers, warning),
   };
 }
 
-function missingWords(verdict: Verdict | undefined, strangers: number): { code: string; words: string } {
-  if (verdict) return { code: verdict.code, words: verdict.words };
+/** True where the receiver's words belong to this message alone. */
+function isTold(verdict: Verdict | undefined): boolean {
+  return verdict !== undefined && verdict.state !== 'delivered';
+}
+
+/** What all have become; where they differ, the worst of it stands for the whole. */
+function sharedState(exceptions: readonly Verdict[]): MessageOutcomeState {
+  return exceptions.find(({ state }) => state === 'inDoubt')?.state ?? exceptions[0]?.state ?? 'delivered';
+}
+
+interface Tally {
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly contradicted: number;
+  readonly unmentioned: number;
+}
+
+function tallyOf(verdicts: readonly (Verdict | undefined)[]): Tally {
+  const count = (holds: (verdict: Verdict | undefined) => boolean) => verdicts.filter(holds).length;
+  return {
+    delivered: count((verdict) => verdict?.state === 'delivered'),
+    rejected: count((verdict) => verdict?.state === 'rejected'),
+    contradicted: count((verdict) => verdict?.state === 'inDoubt'),
+    unmentioned: count((verdict) => verdict === undefined),
+  };
+}
+
+function missingWords(strangers: number): { code: string; words: string } {
   return {
     code: 'ANSWER_MISSING',
     words:
@@ -106,18 +132,23 @@ function missingWords(verdict: Verdict | undefined, strangers: number): { code: 
 
 function summaryWords(
   total: number,
-  delivered: number,
-  others: number,
-  unmentioned: number,
+  tally: Tally,
   strangers: number,
   warning: string | undefined,
 ): { code: string; words: string } {
-  const parts = [`${delivered} of ${total} acknowledged`];
-  if (others > 0) parts.push(`${others} otherwise`);
+  const { delivered, rejected, contradicted, unmentioned } = tally;
+  const parts = [`${delivered} of ${total} accepted`];
+  if (rejected > 0) parts.push(`${rejected} rejected`);
+  if (contradicted > 0) parts.push(`${contradicted} named twice with different codes`);
   if (unmentioned > 0) parts.push(`${unmentioned} not mentioned`);
   if (strangers > 0) parts.push(`${strangers} acknowledgements name messages that were not sent`);
   if (warning) parts.push(warning);
-  const code =
-    strangers > 0 ? 'ANSWER_NAMES_OTHERS' : unmentioned > 0 ? 'ANSWER_MISSING' : others > 0 ? 'MIXED' : 'ACCEPTED';
-  return { code, words: parts.join('; ') };
+  return { code: summaryCode(tally, strangers), words: parts.join('; ') };
+}
+
+function summaryCode({ rejected, contradicted, unmentioned }: Tally, strangers: number): string {
+  if (strangers > 0) return 'ANSWER_NAMES_OTHERS';
+  if (contradicted > 0) return CONTRADICTS;
+  if (unmentioned > 0) return 'ANSWER_MISSING';
+  return rejected > 0 ? 'MIXED' : 'ACCEPTED';
 }

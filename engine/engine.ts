@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { accept } from './accept.ts';
 import { BodyFolder } from './bodies.ts';
-import { canonicalJson, parseSnapshot, snapshotHash, snapshotOf } from './config/hash.ts';
+import { parseSnapshot, snapshotHash, snapshotJson, snapshotOf } from './config/hash.ts';
 import type { Wakeups } from './contracts/handover.ts';
 import type { Carries, Operation } from './contracts/operation.ts';
 import type { Destination, Production, Snapshot } from './contracts/production.ts';
@@ -311,7 +311,7 @@ export class Engine {
 
   async #pin(content: Snapshot): Promise<void> {
     const hash = snapshotHash(content);
-    await this.#options.store.putSnapshot({ hash, body: zstdCompressSync(canonicalJson(content)) });
+    await this.#options.store.putSnapshot({ hash, body: zstdCompressSync(snapshotJson(content)) });
     this.#current = { hash, content };
     this.#snapshots.set(hash, content);
   }

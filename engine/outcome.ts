@@ -1,9 +1,9 @@
 import { zstdCompressSync } from 'node:zlib';
 import { type Decision, decide } from './answers.ts';
 import type { Format } from './contracts/format.ts';
-import type { Answer, Operation } from './contracts/operation.ts';
+import type { Answer, MessageOutcome, Operation } from './contracts/operation.ts';
 import type { RetrySettings } from './contracts/production.ts';
-import type { NewAnswer, Stop } from './contracts/store.ts';
+import type { MessageOutcomeState, NewAnswer, Stop } from './contracts/store.ts';
 import {
   ConfigError,
   codeOf,
@@ -12,6 +12,7 @@ import {
   PermanentError,
   TooLargeError,
   TransientError,
+  type Whose,
 } from './errors.ts';
 import type { Ready } from './plan-batch.ts';
 
@@ -30,30 +31,9 @@ export function readAnswer(
   operation: Pick<Operation, 'unmentioned'>,
 ): Outcome {
   const kept = { answer: zstdCompressSync(answer.raw), dueAt: 0, stop: undefined };
-  if (answer.kind === 'outcomes') {
-    const known = new Map(answer.outcomes.map((outcome) => [outcome.index, outcome]));
-    const exceptions = batch.members.controlIds.map((_, index) => {
-      const outcome = known.get(index);
-      return {
-        message: batch.members.message(index),
-        state: outcome?.outcome ?? 'inDoubt',
-        code: outcome?.code ?? 'ANSWER_MISSING',
-        words: outcome?.words ?? 'The answer does not name this message.',
-      } as const;
-    });
-    const others = exceptions.filter(({ state }) => state !== 'delivered');
-    return {
-      ...kept,
-      rest: 'delivered',
-      exceptions: others,
-      code: others.length === 0 ? 'ACCEPTED' : 'MIXED',
-      words: `${exceptions.length - others.length} of ${exceptions.length} accepted`,
-      whose: others.length === 0 ? '' : 'data',
-      status: undefined,
-    };
-  }
+  if (answer.kind === 'outcomes') return { ...kept, ...readOutcomes(answer.outcomes, batch), status: undefined };
   const decision = understand(answer.text, batch, batchId, format, operation);
-  const rejected = decision.rest === 'rejected' || decision.exceptions.length > 0;
+  const states = [decision.rest, ...decision.exceptions.map(({ state }) => state)];
   return {
     ...kept,
     rest: decision.rest,
@@ -65,9 +45,42 @@ export function readAnswer(
     })),
     code: decision.code,
     words: decision.words,
-    whose: rejected ? 'data' : decision.rest === 'inDoubt' ? 'receiver' : '',
+    whose: whoseIs(states),
     status: answer.status,
   };
+}
+
+/** What an operation itself knows of each message; one that it does not speak of is in doubt. */
+function readOutcomes(
+  outcomes: readonly MessageOutcome[],
+  batch: Ready,
+): Pick<Outcome, 'rest' | 'exceptions' | 'code' | 'words' | 'whose'> {
+  const known = new Map(outcomes.map((outcome) => [outcome.index, outcome]));
+  const all = batch.members.controlIds.map((_, index) => {
+    const outcome = known.get(index);
+    return {
+      message: batch.members.message(index),
+      state: outcome?.outcome ?? ('inDoubt' as const),
+      code: outcome?.code ?? 'ANSWER_MISSING',
+      words: outcome?.words ?? 'The answer does not name this message.',
+    };
+  });
+  const exceptions = all.filter(({ state }) => state !== 'delivered');
+  const states = exceptions.map(({ state }) => state);
+  const shared = exceptions.length === all.length && new Set(states).size === 1 ? states[0] : undefined;
+  return {
+    rest: shared ?? 'delivered',
+    exceptions,
+    code: exceptions.length === 0 ? 'ACCEPTED' : 'MIXED',
+    words: `${all.length - exceptions.length} of ${all.length} accepted`,
+    whose: whoseIs(states),
+  };
+}
+
+/** Whom to ask about what was not delivered. */
+function whoseIs(states: readonly MessageOutcomeState[]): Whose | '' {
+  if (states.includes('rejected') || states.includes('failed')) return 'data';
+  return states.includes('inDoubt') || states.includes('queued') ? 'receiver' : '';
 }
 
 function understand(
@@ -147,6 +160,7 @@ function stopFor(base: { code: string; words: string; whose: string }, now: numb
 
 /** Milliseconds before attempt `attempts + 1`: first, times factor each time, up to the ceiling; part of it by chance. */
 export function retryWait(attempts: number, retry: RetrySettings, random: () => number): number {
-  const full = Math.min(retry.first * retry.factor ** Math.max(attempts - 1, 0), retry.ceiling);
+  const grown = retry.first === 0 ? 0 : retry.first * retry.factor ** Math.max(attempts - 1, 0);
+  const full = Math.min(grown, retry.ceiling);
   return Math.round(full * (1 - retry.jitter + 2 * retry.jitter * random()));
 }

@@ -6,28 +6,22 @@ export function snapshotOf(production: Production): Snapshot {
   return { production: production.name, resources: production.resources, routes: production.routes };
 }
 
-/** SHA-256 of a snapshot's canonical JSON, hexadecimal: the snapshot's name. */
+/** SHA-256 of a snapshot's JSON, hexadecimal: the snapshot's name. */
 export function snapshotHash(snapshot: Snapshot): string {
-  return createHash('sha256').update(canonicalJson(snapshot)).digest('hex');
+  return createHash('sha256').update(snapshotJson(snapshot)).digest('hex');
 }
 
 /**
- * JSON with the keys of every map sorted by UTF-16 code units, without white space, and without keys whose value is
- * undefined (after RFC 8785, for plain data). @throws TypeError for what JSON cannot hold.
+ * A snapshot as text. Keys keep the order in which they stand in the files, since it means something: segments come out in
+ * the order in which they are first set.
+ * @throws TypeError for what JSON cannot hold.
  */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
-  if (typeof value === 'object' && value !== null) return canonicalMap(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} has no place in JSON`);
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`a value of type ${typeof value} has no place in JSON`);
-  return text;
-}
-
-function canonicalMap(value: object): string {
-  const entries = Object.entries(value).filter(([, child]) => child !== undefined);
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, child]) => `${JSON.stringify(key)}:${canonicalJson(child)}`).join(',')}}`;
+export function snapshotJson(snapshot: unknown): string {
+  return JSON.stringify(snapshot, (key, value: unknown) => {
+    const lost = typeof value === 'function' || typeof value === 'symbol' || Number.isNaN(value);
+    if (lost) throw new TypeError(`${key}: a value of type ${typeof value} has no place in JSON`);
+    return value;
+  });
 }
 
 /** Reads a snapshot from its JSON; as in a loaded production, maps have no prototype and everything is frozen. */

@@ -62,7 +62,7 @@ export interface Production {
   readonly monitor?: { readonly host: string; readonly port: number };
 }
 
-/** What a submission is pinned to at acceptance. Its canonical JSON's SHA-256 is its name. Holds no destination settings. */
+/** What a submission is pinned to at acceptance. The SHA-256 of its JSON is its name. Holds no destination settings. */
 export interface Snapshot {
   readonly production: string;
   readonly resources: Resources;

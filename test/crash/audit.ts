@@ -175,7 +175,7 @@ function sentAgain(deaths: readonly Death[], taken: readonly TakenMessage[]): st
 }
 
 /** Every file is in done/, once; nothing is left in the inbox or in work/. */
-function folderProblems({ production, files }: AuditRequest): string[] {
+export function folderProblems({ production, files }: Pick<AuditRequest, 'production' | 'files'>): string[] {
   const names = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
   const inner = ['work', 'done', 'failed'];
   const left = names(production.inbox).filter((name) => !inner.includes(name));

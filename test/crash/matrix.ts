@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { resolveDialect } from '../../operations/soap/dialect.ts';
-import { startTwin } from '../../operations/soap/twin/index.ts';
+import { startTwin, type Twin } from '../../operations/soap/twin/index.ts';
 import {
   control,
   type Fault,
@@ -12,12 +12,12 @@ import {
   readLedger,
   readTwinLog,
   spawnPlugged,
+  untilSubmissionsSettled,
 } from '../support/crash.ts';
-import { untilSettled } from '../support/engine.ts';
 import type { TestProduction } from '../support/production.ts';
 import { RECEIVER_CREDENTIALS } from '../support/receiver.ts';
 import { cleanUp, until } from '../support/redis.ts';
-import { type Audit, audit, type Death } from './audit.ts';
+import { type Audit, audit, type Death, folderProblems } from './audit.ts';
 import { FileMaker, type TestFile } from './files.ts';
 import { crashProduction, type Policy } from './production.ts';
 
@@ -94,7 +94,7 @@ class Chain {
   readonly #t: TestContext;
   readonly #request: ChainRequest;
   readonly #production: TestProduction;
-  readonly #url: string;
+  readonly #twin: Twin;
   readonly #log: string;
   readonly #maker = new FileMaker();
   readonly #files: TestFile[] = [];
@@ -104,11 +104,11 @@ class Chain {
   #inDoubt = 0;
   #lived = 0;
 
-  private constructor(t: TestContext, request: ChainRequest, production: TestProduction, url: string, log: string) {
+  private constructor(t: TestContext, request: ChainRequest, production: TestProduction, twin: Twin, log: string) {
     this.#t = t;
     this.#request = request;
     this.#production = production;
-    this.#url = url;
+    this.#twin = twin;
     this.#log = log;
   }
 
@@ -118,7 +118,7 @@ class Chain {
     const log = join(production.root, 'twin.log');
     const twin = await startTwin({ dialect, credentials: RECEIVER_CREDENTIALS, log, logMessages: true });
     cleanUp(t, () => twin.close());
-    return new Chain(t, request, production, twin.url, log);
+    return new Chain(t, request, production, twin, log);
   }
 
   async step(pull: Pull): Promise<void> {
@@ -137,8 +137,9 @@ class Chain {
     const engine = this.#spawn();
     await engine.ready();
     await this.#decide();
-    await untilSettled(this.#production, this.#files.length, STEP_WITHIN);
-    await until('the files are put away', () => this.#audit().problems.every((text) => !/inbox|work\//.test(text)));
+    await untilSubmissionsSettled(this.#production, this.#files.length, STEP_WITHIN);
+    const put = { production: this.#production, files: this.#files };
+    await until('the files are put away', () => folderProblems(put).length === 0);
     assert.deepEqual(await engine.stop(), { code: 0, signal: null }, engine.log().slice(-2000));
     return { ...this.#audit(), crashes: this.#deaths.length + this.#lived, inDoubt: this.#inDoubt };
   }
@@ -153,7 +154,7 @@ class Chain {
   }
 
   #spawn(pull?: Pull): PluggedEngine {
-    return spawnPlugged(this.#t, this.#production, { url: this.#url }, pull);
+    return spawnPlugged(this.#t, this.#production, { url: this.#twin.url }, pull);
   }
 
   /** With `hold`: what the last death left is decided first, as a person would; then the plug is armed. */
@@ -161,7 +162,7 @@ class Chain {
     const engine = this.#spawn();
     await engine.ready();
     await this.#decide();
-    await untilSettled(this.#production, this.#files.length, STEP_WITHIN);
+    await untilSubmissionsSettled(this.#production, this.#files.length, STEP_WITHIN);
     await engine.arm(pull);
     await this.#until(engine, 'the plug is armed', () => engine.log().includes('{"plug":"armed"'));
     for (const file of files) await this.#drop(file);
@@ -196,7 +197,7 @@ class Chain {
     const ended = await engine.ended;
     const wanted = pull.fault === 'kill' ? { code: null, signal: 'SIGKILL' } : { code: LEDGER_DIED, signal: null };
     assert.deepEqual(ended, wanted, engine.log().slice(-2000));
-    const taken = readTwinLog(this.#log).length;
+    const taken = this.#twin.counts().messages;
     const { delivered, sending, inFlight, inDoubt } = readLedger(this.#production);
     this.#inDoubt += inFlight;
     this.#deaths.push({ label: pull.label, delivered, taken });
@@ -205,7 +206,7 @@ class Chain {
 
   /** The process lived through the fault: everything is settled without a restart. */
   async #goesOn(engine: PluggedEngine): Promise<void> {
-    await untilSettled(this.#production, this.#files.length, STEP_WITHIN).catch((error: unknown) => {
+    await untilSubmissionsSettled(this.#production, this.#files.length, STEP_WITHIN).catch((error: unknown) => {
       throw new Error(`it did not go on:\n${engine.log().slice(-4000)}`, { cause: error });
     });
     assert.deepEqual(await engine.stop(), { code: 0, signal: null }, engine.log().slice(-2000));
@@ -221,6 +222,7 @@ class Chain {
       inDoubt.map(({ batch }) => batch),
       this.#doubtful,
     );
+    if (inDoubt.length === 0) return;
     const taken = new Set(readTwinLog(this.#log).map(({ controlId }) => controlId));
     for (const { batch, controlIds } of inDoubt) {
       const there = controlIds.filter((id) => taken.has(id)).length;

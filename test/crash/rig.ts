@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type PluggedEngine, readLedger, spawnPlugged } from '../support/crash.ts';
-import { untilSettled } from '../support/engine.ts';
+import { type PluggedEngine, readLedger, spawnPlugged, untilSubmissionsSettled } from '../support/crash.ts';
 import type { TestProduction } from '../support/production.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { until } from '../support/redis.ts';
-import { type Audit, audit, type Death } from './audit.ts';
+import { type Audit, audit, type Death, folderProblems } from './audit.ts';
 import { FileMaker, type TestFile } from './files.ts';
 import { BATCH, crashProduction, type Policy } from './production.ts';
 
@@ -69,8 +68,8 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       deaths.push({ label, delivered: readLedger(production).delivered, taken: receiver.counts().messages });
     },
     async settled(withinMs = 30_000) {
-      await untilSettled(production, files.length, withinMs);
-      await until('the files are put away', () => look().problems.every((text) => !/inbox|work\/|done\//.test(text)));
+      await untilSubmissionsSettled(production, files.length, withinMs);
+      await until('the files are put away', () => folderProblems({ production, files }).length === 0);
     },
     look,
     holds() {

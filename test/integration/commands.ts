@@ -1,5 +1,8 @@
 /** Commands on a running production, read as data: what an operator sees. */
 import assert from 'node:assert/strict';
+import { type Command, EXIT } from '../../cli/command.ts';
+import { status } from '../../cli/commands/status.ts';
+import { trace } from '../../cli/commands/trace.ts';
 import { type Ran, waybill } from '../support/engine.ts';
 import type { TestProduction } from '../support/production.ts';
 
@@ -40,18 +43,38 @@ export interface TraceJson {
 }
 
 export interface Commands {
+  /** As a process of its own. */
   run(...args: string[]): Promise<Ran>;
   status(): Promise<StatusJson>;
-  trace(word: string, ...args: string[]): Promise<TraceJson>;
+  trace(word: string, bodies?: 'bodies'): Promise<TraceJson>;
 }
 
-/** Commands on the data folder of this production; those that read must end well. */
+/** Commands on the data folder of this production; those that give data must end well, and run in this process. */
 export function commandsOn(production: TestProduction): Commands {
-  const run = (...args: string[]) => waybill([...args, '--data', production.data], { cwd: production.root });
-  const json = async (...args: string[]) => {
-    const ran = await run(...args, '--json');
-    assert.equal(ran.code, 0, ran.stderr);
-    return JSON.parse(ran.stdout);
+  return {
+    run: (...args) => waybill([...args, '--data', production.data], { cwd: production.root }),
+    status: async () => (await asked(production, status, [], {})) as StatusJson,
+    trace: async (word, bodies) =>
+      (await asked(production, trace, [word], { bodies: bodies !== undefined })) as TraceJson,
   };
-  return { run, status: () => json('status'), trace: (...words) => json('trace', ...words) };
+}
+
+/** What a command prints with `--json`, without the start of a process: what it says is the same. */
+async function asked(
+  production: TestProduction,
+  command: Command,
+  words: readonly string[],
+  flags: Readonly<Record<string, boolean>>,
+): Promise<unknown> {
+  let printed = '';
+  const code = await command.run({
+    words,
+    flags: { ...flags, json: true, data: production.data },
+    print: (line) => {
+      printed += line;
+    },
+    tell: () => undefined,
+  });
+  assert.equal(code, EXIT.ok.code);
+  return JSON.parse(printed);
 }

@@ -61,7 +61,11 @@ async function holds(
   assert.deepEqual(withoutRun(text), withoutRun(publishedHl7()));
 
   const messages = text.split(/(?=^MSH\|)/m).slice(1);
-  const traces = await Promise.all(lines.map((line) => commands.trace(`${RESULTS_FILE}:${line}`, '--bodies')));
+  const traces = await Promise.all(lines.map((line) => commands.trace(`${RESULTS_FILE}:${line}`, 'bodies')));
+  assert.deepEqual(
+    traces.map(({ line }) => line),
+    lines,
+  );
   for (const { line, entries } of traces) {
     assert.equal(entries.length, 1);
     const [entry] = entries;

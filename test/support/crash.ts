@@ -1,5 +1,5 @@
 /** An engine with a plug that a test can pull, and what a test asks of its ledger and its receiver. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,6 +9,7 @@ import { socketPath } from '../../engine/socket-path.ts';
 import { STATE_CODES } from '../../store/sqlite/schema.ts';
 import { type EngineOptions, type RunningEngine, spawnEngine } from './engine.ts';
 import type { TestProduction } from './production.ts';
+import { until } from './redis.ts';
 
 const PLUG = new URL('./crash-plug.ts', import.meta.url).pathname;
 
@@ -74,6 +75,28 @@ export async function control(
   }
 }
 
+/** Waits until so many submissions are settled: one connection and one small question at a time, since many are waited for. */
+export async function untilSubmissionsSettled(
+  production: TestProduction,
+  submissions: number,
+  withinMs: number,
+): Promise<void> {
+  await until('there is a ledger', () => existsSync(ledgerFile(production)), withinMs);
+  const db = new DatabaseSync(ledgerFile(production), { readOnly: true, timeout: 5000 });
+  try {
+    const settled = db.prepare(
+      "SELECT count(*) AS n FROM submissions WHERE settled_at IS NOT NULL OR state = 'refused'",
+    );
+    await until(`${submissions} submissions are settled`, () => Number(settled.get()?.n) >= submissions, withinMs);
+  } finally {
+    db.close();
+  }
+}
+
+function ledgerFile({ data }: TestProduction): string {
+  return join(data, 'ledger.db');
+}
+
 /** A message as the twin took it. */
 export interface TakenMessage {
   readonly request: number;
@@ -100,7 +123,7 @@ export interface LedgerFacts {
 }
 
 export function readLedger(production: TestProduction): LedgerFacts {
-  const db = new DatabaseSync(join(production.data, 'ledger.db'), { readOnly: true, timeout: 5000 });
+  const db = new DatabaseSync(ledgerFile(production), { readOnly: true, timeout: 5000 });
   try {
     const instance = Buffer.from(
       db.prepare("SELECT value FROM facts WHERE key = 'instance'").get()?.value as Uint8Array,
