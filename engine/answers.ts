@@ -137,7 +137,7 @@ function summaryWords(
   warning: string | undefined,
 ): { code: string; words: string } {
   const { delivered, rejected, contradicted, unmentioned } = tally;
-  const parts = [`${delivered} of ${total} accepted`];
+  const parts = [`${delivered} of ${total} acknowledged`];
   if (rejected > 0) parts.push(`${rejected} rejected`);
   if (contradicted > 0) parts.push(`${contradicted} named twice with different codes`);
   if (unmentioned > 0) parts.push(`${unmentioned} not mentioned`);

@@ -3,13 +3,13 @@ import type { Format } from './contracts/format.ts';
 import type { Delivery, Operation } from './contracts/operation.ts';
 import type { Destination } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
-import type { AttemptKey, LaneWork, NewAnswer, Store } from './contracts/store.ts';
+import type { AttemptKey, LaneWork, MessageOutcomeState, NewAnswer, Store } from './contracts/store.ts';
 import { ConfigError, codeOf, messageOf } from './errors.ts';
-import { emit } from './events.ts';
+import { type EventFields, type EventName, emit } from './events.ts';
 import { batchId } from './ids.ts';
 import { decideInDoubt } from './in-doubt.ts';
 import { label } from './labels.ts';
-import { type Outcome, readAnswer, readFailure } from './outcome.ts';
+import { type Outcome, readAnswer, readFailure, retryWait } from './outcome.ts';
 import { type Choice, chooseBatch, openPlanned, type Ready } from './plan-batch.ts';
 
 export interface LaneContext {
@@ -41,6 +41,8 @@ const NOTHING: Turn = { ready: undefined, stored: undefined };
 /** First and longest wait before an answer is stored again, milliseconds. */
 const STORE_RETRY_FIRST = 100;
 const STORE_RETRY_CEILING = 5000;
+/** How long a stopping lane goes on trying to store an answer, milliseconds; after it the batch is in doubt at the next start. */
+const STOP_PATIENCE = 10_000;
 
 /**
  * One lane in order: one call in flight, the next batch planned while it is. The engine is the only one that retries,
@@ -54,6 +56,9 @@ export class Lane {
   #running: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<unknown> = Promise.resolve();
+  /** When a batch in doubt may be sent again, by its number, where the destination decides that itself. */
+  readonly #resendAt = new Map<number, number>();
 
   constructor(context: LaneContext) {
     this.#context = context;
@@ -78,14 +83,20 @@ export class Lane {
     });
   }
 
-  /** Opens the operation anew at the next call. */
-  async reopen(): Promise<void> {
+  /** Opens the operation anew at the next call; a call in flight keeps the old one until it is done. */
+  reopen(): void {
     const old = this.#operation;
     this.#operation = undefined;
-    await old?.then(
-      (operation) => operation.close(),
-      () => undefined,
-    );
+    if (old) void this.#close(old);
+  }
+
+  async #close(operation: Promise<Operation>): Promise<void> {
+    await Promise.allSettled([this.#sending]);
+    try {
+      await (await operation).close();
+    } catch (error) {
+      emit('operationNotClosed', { destination: this.name, code: codeOf(error), reason: messageOf(error) });
+    }
   }
 
   /** Finishes the call in flight and stores its answer. */
@@ -93,7 +104,10 @@ export class Lane {
     this.#stop.abort();
     clearTimeout(this.#timer);
     await this.#running;
-    await this.reopen();
+    clearTimeout(this.#timer);
+    const operation = this.#operation;
+    this.#operation = undefined;
+    if (operation) await this.#close(operation);
   }
 
   async #drain(): Promise<void> {
@@ -104,11 +118,20 @@ export class Lane {
         while (turn.ready && !this.#stop.signal.aborted) turn = await this.#deliver(turn.ready, turn.stored);
         await turn.stored;
       } catch (error) {
-        emit('storeFailed', { destination: this.name, code: codeOf(error), reason: messageOf(error) });
-        this.#wakeAt(this.#context.clock.now() + STORE_RETRY_CEILING);
+        this.#later(error);
         return;
       }
     }
+  }
+
+  /** The ledger moved under a plan: plan again soon. Anything else (a full disk, a damaged body): a while later. */
+  #later(error: unknown): void {
+    this.#again = false;
+    const stale = codeOf(error) === 'STORE_STALE';
+    const wait = stale ? STORE_RETRY_FIRST : STORE_RETRY_CEILING;
+    if (!stale)
+      emit('laneWaits', { destination: this.name, code: codeOf(error), reason: messageOf(error), retryInMs: wait });
+    this.#wakeAt(this.#context.clock.now() + wait);
   }
 
   /** The lane's next batch, planned and with its bodies; `undefined` where there is nothing to send now. */
@@ -152,12 +175,14 @@ export class Lane {
     const [, begun] = await Promise.allSettled([stored, store.beginSending({ ...key, run, at: clock.now() })]);
     if (begun.status === 'rejected') {
       this.#registered.delete(keyText(key));
-      this.#again = true;
       if (codeOf(begun.reason) !== 'STORE_STALE') throw begun.reason;
+      this.#again = true;
       return NOTHING;
     }
     const next = this.#planAhead();
-    const outcome = await this.#send(ready, key);
+    const call = this.#send(ready, key);
+    this.#sending = call;
+    const outcome = await call;
     return this.#conclude(ready, key, outcome, await next);
   }
 
@@ -170,11 +195,25 @@ export class Lane {
     const { destination, clock, format, random, instance } = this.#context;
     try {
       const operation = await this.#open();
-      const answer = await operation.send(this.#delivery(ready, key, operation), new AbortController().signal);
+      const delivery = this.#prepare(ready, key, operation);
+      const answer = await operation.send(delivery, new AbortController().signal);
       label('answer.received');
       return readAnswer(answer, ready, batchId(instance, ready.batch), format, operation);
     } catch (error) {
       return readFailure(error, ready, destination.retry, clock.now(), random);
+    }
+  }
+
+  /** Nothing was sent where the batch cannot even be written: the destination stops, the messages wait. */
+  #prepare(ready: Ready, key: AttemptKey, operation: Operation): Delivery {
+    try {
+      return this.#delivery(ready, key, operation);
+    } catch (error) {
+      throw new ConfigError(
+        'BATCH_NOT_WRITTEN',
+        `A batch for ${this.name} cannot be written (${messageOf(error)}); nothing was sent.`,
+        { cause: error, whose: 'ours' },
+      );
     }
   }
 
@@ -222,9 +261,10 @@ export class Lane {
   /** Stores the answer; goes straight on only where all is well. */
   async #conclude(ready: Ready, key: AttemptKey, outcome: Outcome, next: Ready | undefined): Promise<Turn> {
     const { clock, run } = this.#context;
-    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...outcome }, ready).then(() =>
-      this.#report(ready, outcome),
-    );
+    if (outcome.rest === 'inDoubt') this.#resendAt.set(ready.batch, this.#resendTime(ready));
+    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...outcome }, ready).then((kept) => {
+      if (kept) this.#report(ready, outcome);
+    });
     this.#again = true;
     const final = [outcome.rest, ...outcome.exceptions.map(({ state }) => state)].every(
       (state) => state === 'delivered' || state === 'rejected',
@@ -234,61 +274,79 @@ export class Lane {
     return NOTHING;
   }
 
-  /** Until it is stored, the attempt stays registered, the lane waits, and nothing is sent. */
-  async #storeAnswer(answer: NewAnswer, ready: Ready): Promise<void> {
+  /**
+   * Until it is stored, the attempt stays registered, the lane waits, and nothing is sent.
+   * @returns false where the ledger does not take it any more.
+   */
+  async #storeAnswer(answer: NewAnswer, ready: Ready): Promise<boolean> {
     const { store } = this.#context;
+    let waited = 0;
     for (let wait = STORE_RETRY_FIRST; ; wait = Math.min(wait * 2, STORE_RETRY_CEILING)) {
       try {
         const effect = await store.answer(answer);
         this.#registered.delete(keyText(answer));
-        emit('batchDelivered', {
-          destination: this.name,
-          batch: ready.batch,
-          messages: ready.members.count,
-          code: answer.code,
-        });
         if (effect.settled.length > 0) this.#context.settled(effect.settled);
-        return;
+        return true;
       } catch (error) {
         label('answer.commitFailed');
-        emit('answerNotStored', {
-          destination: this.name,
-          batch: ready.batch,
-          code: codeOf(error),
-          reason: messageOf(error),
-        });
-        if (codeOf(error) === 'STORE_STALE' || codeOf(error) === 'STORE_CLOSED') {
+        const [code, reason] = [codeOf(error), messageOf(error)];
+        emit('answerNotStored', { destination: this.name, batch: ready.batch, code, reason });
+        const gone = code === 'STORE_STALE' || code === 'STORE_CLOSED';
+        if (gone || (this.#stop.signal.aborted && waited >= STOP_PATIENCE)) {
           this.#registered.delete(keyText(answer));
-          return;
+          return false;
         }
+        if (this.#stop.signal.aborted) waited += wait;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
   }
 
+  /** What a person or a metric wants to know of an answer: one event for each thing that became of its messages. */
   #report(ready: Ready, outcome: Outcome): void {
-    const fields = { destination: this.name, batch: ready.batch, messages: ready.members.count, code: outcome.code };
-    const rejected =
-      outcome.exceptions.filter(({ state }) => state === 'rejected').length +
-      (outcome.rest === 'rejected' ? ready.members.count - outcome.exceptions.length : 0);
-    if (rejected > 0) emit('messagesRejected', { ...fields, messages: rejected });
-    if (outcome.stop) emit('destinationStopped', { ...fields, reason: outcome.stop.reason });
-    else if (outcome.rest === 'queued')
-      emit('batchRetried', { ...fields, reason: outcome.words, dueAt: outcome.dueAt });
-    else if (outcome.rest === 'inDoubt') emit('batchInDoubt', { ...fields, reason: outcome.words });
-    else if (outcome.rest === 'failed') emit('batchFailed', { ...fields, reason: outcome.words });
+    const all = ready.members.count;
+    const fields = { destination: this.name, batch: ready.batch, code: outcome.code };
+    emit('batchAnswered', { ...fields, messages: all });
+    const count = (state: MessageOutcomeState) =>
+      outcome.exceptions.filter((exception) => exception.state === state).length +
+      (outcome.rest === state ? all - outcome.exceptions.length : 0);
+    const reason = outcome.words;
+    const tell = (event: EventName, state: MessageOutcomeState, more: EventFields) => {
+      const messages = count(state);
+      if (messages > 0) emit(event, { ...fields, messages, ...more });
+    };
+    tell('messagesRejected', 'rejected', {});
+    tell('batchInDoubt', 'inDoubt', { reason });
+    tell('batchFailed', 'failed', { reason });
+    if (outcome.stop) emit('destinationStopped', { ...fields, messages: all, reason: outcome.stop.reason });
+    else tell('batchRetried', 'queued', { reason, dueAt: outcome.dueAt });
   }
 
-  /** With `inDoubt: resend` the destination itself decides; with `hold` a person does, and the lane waits. */
+  /**
+   * With `inDoubt: resend` the destination itself decides, after the same wait as any other retry; with `hold` a person
+   * does, and the lane waits.
+   */
   async #decideDoubt(batch: number): Promise<void> {
     const { destination, store, clock } = this.#context;
+    const at = this.#resendAt.get(batch) ?? 0;
+    if (destination.inDoubt === 'resend' && at > clock.now()) {
+      this.#wakeAt(at);
+      return;
+    }
+    this.#resendAt.delete(batch);
     if (await decideInDoubt(store, destination.inDoubt, batch, clock.now())) {
       emit('batchResent', { destination: this.name, batch });
       this.#again = true;
     }
   }
 
+  #resendTime(ready: Ready): number {
+    const { clock, destination, random } = this.#context;
+    return clock.now() + retryWait(ready.attempts + 1, destination.retry, random);
+  }
+
   #wakeAt(at: number): void {
+    if (this.#stop.signal.aborted) return;
     clearTimeout(this.#timer);
     const wait = Math.max(at - this.#context.clock.now(), 0);
     this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fffffff));

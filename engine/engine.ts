@@ -218,7 +218,7 @@ export class Engine {
         'DESTINATION_UNKNOWN',
         `The production has no destination ${destination}: look at the names with waybill status.`,
       );
-    await lane.reopen();
+    lane.reopen();
     const result = await this.#options.store.resumeDestination({
       destination,
       at: this.#options.clock.now(),
