@@ -39,9 +39,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { dataFolder, production, registry, logger } = options;
   const closers: (() => Promise<void> | void)[] = [];
-  const stop = async () => {
-    for (const close of closers.reverse().splice(0)) await close();
-  };
+  const stop = () => closeAll(closers.splice(0).reverse());
   try {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
     const lock = takeLock(dataFolder, 'an engine');
@@ -97,14 +95,30 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     });
     closers.push(() => portal.close());
+    // The engine stops first, and as long as a call in flight takes, health says so.
     closers.push(() => {
       stopping = true;
+      return engine.stop();
     });
     return { engine, stop };
   } catch (error) {
-    await stop();
+    // Why it could not start is what counts, not what could not be closed after it.
+    await Promise.allSettled([stop()]);
     throw error;
   }
+}
+
+/** Closes one part after the other, also after one that cannot be closed. @throws what the first of those threw. */
+async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
+  const failed: unknown[] = [];
+  for (const close of closers) {
+    try {
+      await close();
+    } catch (error) {
+      failed.push(error);
+    }
+  }
+  if (failed.length > 0) throw failed[0];
 }
 
 /** Loads a production or throws with every problem in the message. */

@@ -19,7 +19,7 @@ export interface AcceptContext {
   /** The snapshot that submissions are pinned to from now on. */
   readonly snapshot: () => { readonly hash: string; readonly content: Snapshot };
   /** Called after the commit: something is to be routed. */
-  readonly accepted: () => void;
+  readonly accepted: (submission: string, service: string) => void;
   /** Hears why an input could not be kept. */
   readonly failed?: (error: unknown) => void;
 }
@@ -52,8 +52,8 @@ async function keep(
   route: Route,
   snapshot: string,
 ): Promise<Accepted> {
-  const body = await context.bodies.begin();
   const number = context.nextNumber();
+  const body = await context.bodies.begin();
   const path = context.bodies.original(number);
   const hash = await receive(body, request, path);
   try {
@@ -83,12 +83,24 @@ async function keep(
       return { kind: 'duplicate', id: submissionId(context.instance, result.submission) };
     }
   } catch (error) {
-    await rm(path, { force: true });
+    if (await isUnknown(context.store, number)) await rm(path, { force: true });
     throw error;
   }
   label('accept.answered');
-  context.accepted();
-  return { kind: 'stored', id: submissionId(context.instance, number) };
+  const id = submissionId(context.instance, number);
+  context.accepted(id, service);
+  return { kind: 'stored', id };
+}
+
+/**
+ * A ledger that ended or failed may have kept the submission all the same: its body is then left, and the next start
+ * removes it if nothing refers to it.
+ */
+async function isUnknown(store: Store, submission: number): Promise<boolean> {
+  return store.submission({ submission }).then(
+    (row) => row === undefined,
+    () => false,
+  );
 }
 
 async function receive(

@@ -55,7 +55,10 @@ export class BodyFolder {
    */
   async sweep(isKnown: (submission: number) => Promise<boolean>): Promise<number> {
     let removed = 0;
-    for (const name of await readdir(this.path)) {
+    for (const entry of await readdir(this.path, { withFileTypes: true })) {
+      // A folder is none of ours, such as `lost+found` of a file system of its own.
+      if (entry.isDirectory()) continue;
+      const { name } = entry;
       const number = /^(\d+)\.(?:body|utf8)$/.exec(name)?.[1];
       if (number !== undefined && (await isKnown(Number(number)))) continue;
       await rm(join(this.path, name), { force: true });

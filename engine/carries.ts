@@ -12,11 +12,12 @@ const OUTSIDE: Readonly<Record<string, RegExp>> = {
 /** A test for text: can the transport carry it as it is? */
 export function carriesCheck(carries: Carries): (text: string) => boolean {
   const fits = charsetCheck(carries.charset.toLowerCase());
-  return carries.characters === 'xml10' ? (text) => !NOT_XML.test(text) && text.isWellFormed() && fits(text) : fits;
+  return carries.characters === 'xml10' ? (text) => !NOT_XML.test(text) && fits(text) : fits;
 }
 
 function charsetCheck(charset: string): (text: string) => boolean {
-  if (charset === 'utf-8') return () => true;
+  // A lone surrogate has no form in UTF-8: it would become another character without a word.
+  if (charset === 'utf-8') return (text) => text.isWellFormed();
   const outside = OUTSIDE[charset];
   if (outside) return (text) => !outside.test(text);
   return (text) => iconv.decode(iconv.encode(text, charset), charset) === text;

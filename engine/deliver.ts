@@ -316,7 +316,8 @@ export class Lane {
       if (messages > 0) emit(event, { ...fields, messages, ...more });
     };
     tell('messagesRejected', 'rejected', {});
-    tell('batchInDoubt', 'inDoubt', { reason });
+    // With `resend` nobody is needed: the event comes when it is sent again.
+    if (this.#context.destination.inDoubt === 'hold') tell('batchInDoubt', 'inDoubt', { reason });
     tell('batchFailed', 'failed', { reason });
     if (outcome.stop) emit('destinationStopped', { ...fields, messages: all, reason: outcome.stop.reason });
     else tell('batchRetried', 'queued', { reason, dueAt: outcome.dueAt });

@@ -10,73 +10,13 @@ import type { Clock, Logger } from './contracts/runtime.ts';
 import type { Accepted, AcceptRequest } from './contracts/service.ts';
 import type { ResolveRequest, Store, StoreFacts } from './contracts/store.ts';
 import { Lane } from './deliver.ts';
-import { codeOf, defineErrors, messageOf, WaybillError } from './errors.ts';
+import { codeOf, messageOf, WaybillError } from './errors.ts';
 import { emit } from './events.ts';
 import type { Registry } from './registry.ts';
 import { Router } from './route.ts';
 import { openFormat } from './route-program.ts';
 import { bodiesFolder, Services } from './services.ts';
 import { watchStore } from './watch-store.ts';
-
-export const ENGINE_ERRORS = defineErrors({
-  ORPHANED_MESSAGES: {
-    means: 'Messages wait for a destination that the production no longer has.',
-    cure: 'Put the destination back, or start with --orphans hold: they stay where they are and are shown.',
-  },
-  DESTINATION_UNKNOWN: {
-    means: 'The production has no destination of this name.',
-    cure: 'Look at the names with waybill status.',
-  },
-  SUBMISSION_UNKNOWN: { means: 'The ledger has no such submission.', cure: 'Look it up with waybill submissions.' },
-  FORMAT_NOT_READABLE: {
-    means: 'A service names a format that can only be written.',
-    cure: 'Name a format that reads, such as csv.',
-  },
-  COPY_DAMAGED: {
-    means: 'The UTF-8 copy of a body is not the one that was scanned.',
-    cure: 'Restore the data folder, or submit the file again.',
-  },
-  TRANSFORM_CRASHED: {
-    means: 'A row ended or hung the transform worker twice; it was set aside as failed.',
-    cure: 'Look at the row and at the transform that it goes through.',
-  },
-  SCAN_CRASHED: {
-    means: 'Scanning an input ended or hung the worker twice.',
-    cure: 'Look at the file with another tool; report it.',
-  },
-  FILE_REFUSED: {
-    means: 'The route refuses a file with any invalid row; the others were cancelled.',
-    cure: 'Correct the rejected rows and submit the file again.',
-  },
-  ENGINE_ENDED: {
-    means: 'The engine ended after sending began and before an answer was stored.',
-    cure: 'Ask the receiver, then waybill resolve.',
-  },
-  ANSWER_MISSING: {
-    means: "The receiver's answer does not name a message of the batch.",
-    cure: 'Ask the receiver what became of it, then waybill resolve.',
-  },
-  ANSWER_CONTRADICTS: {
-    means: 'The answer names a message twice with different codes.',
-    cure: 'Ask the receiver, then waybill resolve.',
-  },
-  ANSWER_NAMES_OTHERS: {
-    means: 'The answer names messages that were not sent.',
-    cure: "It may be another call's answer: ask the receiver, then waybill resolve.",
-  },
-  GAVE_UP: { means: "The destination's giveUpAfter passed without a delivery.", cure: 'Mend the cause and resend.' },
-  DESTINATION_NOT_OPENED: {
-    means: 'A destination cannot be used as it is configured; nothing was sent.',
-    cure: 'Mend what the message names, then waybill resume.',
-  },
-  RUNTIME_FOLDER: {
-    means: 'The folder for sockets belongs to another user, or is open to others.',
-    cure: 'Remove it, or use a data folder with a shorter path.',
-  },
-  ENGINE_STOPPING: { means: 'The engine is stopping and takes nothing in.', cure: 'Try again when it runs.' },
-  ACCEPTED: { means: 'Every message of the batch was acknowledged.', cure: 'Nothing is to be done.' },
-  MIXED: { means: 'Some messages of the batch were not accepted.', cure: 'Look at each with waybill trace.' },
-});
 
 export interface EngineOptions {
   readonly production: Production;
@@ -117,6 +57,8 @@ export class Engine {
   /** Why nothing can be stored now; `undefined` while all is well. */
   #trouble: string | undefined;
   #accepting = true;
+  #sweeping = false;
+  #ending: Promise<void> | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = { ...options, store: watchStore(options.store, (error) => this.#notStored(error)) };
@@ -144,17 +86,26 @@ export class Engine {
   }
 
   /**
-   * Recovers what an earlier run left, then starts lanes, router and services.
+   * Recovers what an earlier run left, then starts lanes, router and services. What it began is ended where it cannot.
    * @throws WaybillError `ORPHANED_MESSAGES` and whatever keeps an adapter from starting.
    */
   async start(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      await Promise.allSettled([this.#end()]);
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     const { store, production, clock } = this.#options;
     this.#facts = await store.facts();
     this.#lastNumber = this.#facts.lastSubmission;
     await this.#refuseOrphans();
     await this.#bodies.prepare();
     await this.#bodies.sweep(async (submission) => (await store.submission({ submission })) !== undefined);
-    await store.recover({ run: this.#run, registered: [], at: clock.now() });
+    await this.#recover();
     await this.#pin(snapshotOf(production));
     for (const name of Object.keys(production.destinations)) {
       await store.resumeDestination({
@@ -177,7 +128,7 @@ export class Engine {
     });
     await this.#services.start();
     this.#wakeAll();
-    this.#sweeper = setInterval(() => void this.sweep(), this.#options.sweepEvery ?? SWEEP_EVERY);
+    this.#sweeper = setInterval(() => this.#sweepOnce(), this.#options.sweepEvery ?? SWEEP_EVERY);
     emit('engineStarted', { production: production.name });
   }
 
@@ -192,17 +143,31 @@ export class Engine {
     else this.#lanes.get(lane)?.wake();
   }
 
-  /** Stops accepting, finishes the calls in flight, stores their answers. */
-  async stop(): Promise<void> {
-    emit('engineStopping');
+  /** Stops accepting, finishes the calls in flight, stores their answers. Asked again, it is the same stop. */
+  stop(): Promise<void> {
+    if (!this.#ending) emit('engineStopping');
+    return this.#end();
+  }
+
+  #end(): Promise<void> {
     this.#accepting = false;
+    this.#ending ??= this.#endAll();
+    return this.#ending;
+  }
+
+  async #endAll(): Promise<void> {
     clearInterval(this.#sweeper);
     const intake = async () => {
-      await this.#services?.stop();
-      await this.#router?.stop();
+      try {
+        await this.#services?.stop();
+      } finally {
+        await this.#router?.stop();
+      }
     };
     // Lanes are told at once: no call begins any more while a service or the router still comes to its end.
-    await Promise.all([intake(), ...[...this.#lanes.values()].map((lane) => lane.stop())]);
+    const ends = await Promise.allSettled([intake(), ...[...this.#lanes.values()].map((lane) => lane.stop())]);
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   /** Takes an input in on behalf of a service (`waybill submit`). @throws as `accept`. */
@@ -242,8 +207,7 @@ export class Engine {
   async sweep(): Promise<void> {
     const { store, clock } = this.#options;
     try {
-      const registered = [...this.#lanes.values()].flatMap((lane) => lane.registered);
-      await store.recover({ run: this.#run, registered, at: clock.now() });
+      await this.#recover();
       const due = await store.due({ now: clock.now() });
       if (!this.storeWell) await this.#bodies.probe();
       this.#stored();
@@ -252,6 +216,25 @@ export class Engine {
       for (const { service, submission } of due.services) this.#services?.tell(service, submission);
     } catch (error) {
       this.#notStored(error);
+    }
+  }
+
+  /** The timer's sweep: while one waits for the ledger, no other is begun. */
+  #sweepOnce(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    void this.sweep().finally(() => {
+      this.#sweeping = false;
+    });
+  }
+
+  /** Attempts that nobody holds become in doubt; each is told once, by whoever finds it. */
+  async #recover(): Promise<void> {
+    const { store, clock, production } = this.#options;
+    const registered = [...this.#lanes.values()].flatMap((lane) => lane.registered);
+    for (const found of await store.recover({ run: this.#run, registered, at: clock.now() })) {
+      if (production.destinations[found.destination]?.inDoubt !== 'resend')
+        emit('batchInDoubt', { ...found, code: 'ENGINE_ENDED' });
     }
   }
 
@@ -290,8 +273,8 @@ export class Engine {
         if (!this.#current) throw new WaybillError('STORE_CLOSED', 'The engine is not started.');
         return this.#current;
       },
-      accepted: () => {
-        emit('submissionAccepted');
+      accepted: (submission: string, service: string) => {
+        emit('submissionAccepted', { submission, service });
         this.#signal('route');
       },
     };

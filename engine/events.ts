@@ -18,7 +18,6 @@ export const EVENTS = {
   submissionAccepted: { level: 'debug', says: 'a submission was accepted' },
   submissionRefused: { level: 'warn', says: 'a submission was refused; nothing of it is sent' },
   submissionRouted: { level: 'debug', says: 'every item of a submission has its ledger rows' },
-  submissionSettled: { level: 'debug', says: 'every message of a submission is settled' },
   routingFailed: { level: 'error', says: 'a submission cannot be routed; it is tried again, and later ones wait' },
   workerEnded: { level: 'error', says: 'the transform worker ended or hung; it is started again' },
   rowFailed: { level: 'error', says: 'a row ended the transform worker twice and was set aside as failed' },
@@ -37,6 +36,7 @@ export const EVENTS = {
   laneWaits: { level: 'error', says: 'a lane cannot go on for a reason of ours; it is tried again, its messages wait' },
   operationNotClosed: { level: 'warn', says: 'the connection to a destination could not be closed in order' },
   storeFailed: { level: 'error', says: 'the ledger cannot be written; services take nothing in until it can' },
+  ledgerNotRead: { level: 'warn', says: 'the ledger could not be asked for its numbers; metrics of it are left out' },
   storeRecovered: { level: 'info', says: 'the ledger can be written again' },
 } as const satisfies Record<string, EventDefinition>;
 

@@ -24,9 +24,9 @@ export function batchId(instance: string, batch: number): string {
   return `${instance}-B${batch}`;
 }
 
-/** The number in a batch's id (`7kq2-B3`, `B3` or `3`). */
+/** The number in a batch's id (`7kq2-B3`, `B3` or `3`); `undefined` for anything else, such as a submission's id. */
 export function parseBatchId(instance: string, text: string): number | undefined {
-  const match = /^(?:([a-z0-9]{4})-)?B?(\d{1,15})$/.exec(text);
+  const match = /^(?:(?:([a-z0-9]{4})-)?B)?(\d{1,15})$/.exec(text);
   if (!match || (match[1] !== undefined && match[1] !== instance)) return undefined;
   return Number(match[2]);
 }

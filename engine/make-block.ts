@@ -3,7 +3,7 @@ import type { Fault, Item, ItemBlock } from './contracts/item.ts';
 import type { NewBlock, NewBodyBlock } from './contracts/store.ts';
 import type { TransformContext } from './contracts/transform.ts';
 import { messageId } from './ids.ts';
-import { type EntryProgram, type RouteProgram, runEntry } from './route-program.ts';
+import { type EntryProgram, type RouteProgram, runEntry, thrownFault } from './route-program.ts';
 import type { MessageState } from './states.ts';
 import type { UniqueKeys } from './unique-keys.ts';
 
@@ -132,17 +132,23 @@ function routeItem(maker: BlockMaker, item: Item, number: number, index: number,
     leaveOut(bodies, index, 'invalid');
     return [...faults];
   }
-  if (isFiltered(maker, item)) {
-    leaveOut(bodies, index, 'filtered');
-    return [];
+  const dropped = isFiltered(maker, item);
+  if (dropped !== false) {
+    leaveOut(bodies, index, dropped === true ? 'filtered' : 'invalid');
+    return dropped === true ? [] : [dropped];
   }
   return bodies.flatMap((body) => routeEntries(maker, item, number, index, body));
 }
 
-function isFiltered({ route, context }: BlockMaker, item: Item): boolean {
+/** Whether a filter leaves the item out, or the fault of a filter that could not be asked about it. */
+function isFiltered({ route, context }: BlockMaker, item: Item): boolean | Fault {
   if (route.filters.length === 0) return false;
   const full: TransformContext = { ...context, messageId: '', charset: '' };
-  return route.filters.some(({ drops }) => drops(item, full));
+  try {
+    return route.filters.some(({ drops }) => drops(item, full));
+  } catch (error) {
+    return thrownFault(error, item, 'a filter of the route (`dropWhen`)');
+  }
 }
 
 function repeatedKey(maker: BlockMaker, item: Item, digests: Buffer[]): readonly Fault[] {

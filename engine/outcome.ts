@@ -120,7 +120,9 @@ export function readFailure(
   const base = {
     exceptions: [],
     code: failure?.code ?? codeOf(error),
-    words: failure?.words ? `${failure.message} The receiver said: ${failure.words}` : messageOf(error),
+    words: failure?.words
+      ? `${failure.message.replace(/[.]?$/, '.')} The receiver said: ${failure.words}`
+      : messageOf(error),
     whose: failure?.whose ?? 'unknown',
     status: undefined,
     answer: failure?.answer && zstdCompressSync(failure.answer),

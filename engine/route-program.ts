@@ -24,6 +24,14 @@ export const ROUTE_ERRORS = defineErrors({
     means: 'An entry names a transform that the production does not have.',
     cure: 'Add transforms/NAME.yaml or name another transform.',
   },
+  TRANSFORM_FAILED: {
+    means: 'A condition or a transform threw an error for this item; the item is invalid where it did.',
+    cure: 'Look at the transform with the item: waybill transform; report it where the transform is not in code of your own.',
+  },
+  EMPTY_MESSAGE: {
+    means: 'A transform made a message without a single character.',
+    cure: 'Let it drop the item, or make a message.',
+  },
   CHARACTER_NOT_CARRIED: {
     means:
       "A value holds a character that the destination's transport cannot carry (XML 1.0), or that its charset does not have.",
@@ -129,15 +137,30 @@ function hasTransform(definition: TransformDefinition, snapshot: Snapshot, name:
   );
 }
 
-/** Runs one entry over a valid item. */
+/** Runs one entry over a valid item. Never throws: what goes wrong makes the item invalid in this entry alone. */
 export function runEntry(entry: EntryProgram, item: Item, context: TransformContext): EntryResult {
-  if (entry.when && !entry.when(item, context))
-    return { kind: 'filtered', reason: "the entry's condition `when` does not hold" };
-  const result = entry.program.run(item, context);
-  if (result.kind === 'dropped') return { kind: 'filtered', reason: result.reason };
-  if (result.kind === 'message' && !entry.carries(result.message.text))
-    return { kind: 'invalid', faults: notCarried(entry, item) };
-  return result;
+  try {
+    if (entry.when && !entry.when(item, context))
+      return { kind: 'filtered', reason: "the entry's condition `when` does not hold" };
+    const result = entry.program.run(item, context);
+    if (result.kind === 'dropped') return { kind: 'filtered', reason: result.reason };
+    if (result.kind === 'invalid') return result;
+    if (result.message.text === '') return { kind: 'invalid', faults: [emptyMessage(entry, item)] };
+    return entry.carries(result.message.text) ? result : { kind: 'invalid', faults: notCarried(entry, item) };
+  } catch (error) {
+    return { kind: 'invalid', faults: [thrownFault(error, item, `the transform ${entry.transform}`)] };
+  }
+}
+
+/** What was thrown for one item, as its fault. The message of a foreign error may quote a value, so only its name is told. */
+export function thrownFault(error: unknown, item: Item, what: string): Fault {
+  if (error instanceof WaybillError) return { code: error.code, line: item.line, reason: `${what}: ${error.message}` };
+  const name = error instanceof Error ? error.name : 'something';
+  return { code: 'TRANSFORM_FAILED', line: item.line, reason: `${what} threw ${name}` };
+}
+
+function emptyMessage(entry: EntryProgram, item: Item): Fault {
+  return { code: 'EMPTY_MESSAGE', line: item.line, reason: `the transform ${entry.transform} made an empty message` };
 }
 
 function notCarried(entry: EntryProgram, item: Item): Fault[] {

@@ -51,6 +51,8 @@ export class Router {
   #running: Promise<void> | undefined;
   #again = false;
   #stopping = false;
+  /** The worker has a task: its end is the task's concern. */
+  #working = false;
   #suspicion: Suspicion | undefined;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -77,7 +79,14 @@ export class Router {
     clearTimeout(this.#retry);
     this.#post({ kind: 'drop' });
     await this.#running;
-    await this.#worker?.terminate();
+    await this.#end();
+  }
+
+  /** Ends the worker on purpose. */
+  async #end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
   }
 
   async #run(): Promise<void> {
@@ -174,9 +183,13 @@ export class Router {
     return this.#start().then(
       (worker) =>
         new Promise<Ending>((resolve, reject) => {
+          // A stop that came meanwhile told nobody to drop this task.
+          if (this.#stopping) return resolve('stopped');
+          this.#working = true;
           const watchdog = setTimeout(() => died('hung'), this.#context.hangAfter);
           const done = (settle: () => void) => {
             clearTimeout(watchdog);
+            this.#working = false;
             worker.off('message', listen).off('exit', exited).off('error', ended);
             settle();
           };
@@ -217,8 +230,7 @@ export class Router {
 
   /** The worker died or hung: it is replaced, and what it was doing is remembered. */
   async #buryWorker(work: RouteWork, how: string): Promise<void> {
-    await this.#worker?.terminate();
-    this.#worker = undefined;
+    await this.#end();
     emit('workerEnded', { submission: this.#id(work), how });
     const now = await this.#context.store.submission({ submission: work.number });
     const firstItem = (now?.itemsRouted ?? work.itemsRouted) + 1;
@@ -288,15 +300,16 @@ export class Router {
       workerData: { adapters: this.#context.adapters },
       name: 'route',
     });
-    await new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
-      worker.once('error', reject);
+    await started(worker);
+    // With a task, the exchange hears of these as well and says so; without one, the worker is only replaced.
+    let how = 'ended';
+    worker.on('error', (error: Error) => {
+      how = messageOf(error);
     });
-    worker.removeAllListeners('error');
-    // A worker that ends while it has nothing to do is only replaced; with a task, the exchange hears of it as well.
-    worker.on('error', (error: Error) => emit('workerEnded', { how: messageOf(error) }));
     worker.on('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      if (!this.#working) emit('workerEnded', { how });
     });
     this.#worker = worker;
     return worker;
@@ -309,4 +322,18 @@ export class Router {
   #id(work: RouteWork): string {
     return submissionId(this.#context.facts.instance, work.number);
   }
+}
+
+/** Resolves when the thread is ready. @throws what ended it before. */
+function started(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error) => done(() => reject(error));
+    const exited = () => failed(new Error('the transform worker ended while it was started'));
+    const ready = () => done(resolve);
+    const done = (settle: () => void) => {
+      worker.off('message', ready).off('error', failed).off('exit', exited);
+      settle();
+    };
+    worker.on('message', ready).on('error', failed).on('exit', exited);
+  });
 }

@@ -34,15 +34,23 @@ export class Services {
 
   /** Starts all services; one that cannot start stops the others and throws. */
   async start(): Promise<void> {
-    for (const [name, { type, config }] of Object.entries(this.#context.production.services)) {
-      const definition = await this.#context.registry.get('service', type);
-      this.#handles.push(await definition.start(this.#lend(name, config)));
+    try {
+      for (const [name, { type, config }] of Object.entries(this.#context.production.services)) {
+        const definition = await this.#context.registry.get('service', type);
+        this.#handles.push(await definition.start(this.#lend(name, config)));
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
     }
   }
 
+  /** Stops them all, whatever becomes of one; @throws what the first that failed threw. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await Promise.all(this.#handles.map((handle) => handle.stop()));
+    const ends = await Promise.allSettled(this.#handles.splice(0).map((handle) => handle.stop()));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   /** Something about a submission changed: routed, refused, cancelled, settled. */

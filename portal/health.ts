@@ -1,4 +1,5 @@
 import type { Questions } from '../engine/contracts/store.ts';
+import { codeOf, messageOf } from '../engine/errors.ts';
 
 /** What health looks at. */
 export interface HealthSource {
@@ -30,7 +31,8 @@ export async function readiness(source: HealthSource): Promise<Readiness> {
       redis,
       destinations: {},
     };
-  const status = await source.ask('status', {});
+  const status = await source.ask('status', {}).catch((error: unknown) => `${codeOf(error)}: ${messageOf(error)}`);
+  if (typeof status === 'string') return { ready: false, ledger: `cannot be read: ${status}`, redis, destinations: {} };
   const destinations = status.destinations.map(
     ({ name, stop }) => [name, stop ? `stopped (${stop.code})` : 'moving'] as const,
   );

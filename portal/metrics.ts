@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { EVENTS, onEvent } from '../engine/events.ts';
+import { codeOf, messageOf } from '../engine/errors.ts';
+import { EVENTS, emit, onEvent } from '../engine/events.ts';
 import { MESSAGE_STATES, type MessageState, SUBMISSION_STATES, type SubmissionState } from '../engine/states.ts';
 import type { HealthSource } from './health.ts';
 
@@ -65,11 +66,13 @@ export function openMetrics(source: HealthSource): Metrics {
     contentType: registry.contentType,
     close: unsubscribe,
     async text() {
-      const status = await source.ask('status', {});
-      const { mismatches } = await source.ask('conservation', {});
-      broken.set(mismatches);
       redis.set(source.redisReady() ? 1 : 0);
-      ledger.set(source.storeWell() ? 1 : 0);
+      const answers = await askLedger(source);
+      ledger.set(answers && source.storeWell() ? 1 : 0);
+      for (const gauge of [messages, submissions, stopped, oldest]) gauge.reset();
+      if (!answers) return registry.metrics();
+      const { status, mismatches } = answers;
+      broken.set(mismatches);
       for (const state of Object.keys(SUBMISSION_STATES) as SubmissionState[])
         submissions.set({ state }, status.submissions[state] ?? 0);
       for (const { name: destination, counts, stop, oldestUnsettledAt } of status.destinations) {
@@ -81,4 +84,16 @@ export function openMetrics(source: HealthSource): Metrics {
       return registry.metrics();
     },
   };
+}
+
+/** What the gauges say of the ledger; `undefined` where it cannot be read: then they are left out, and the others are told. */
+async function askLedger(source: HealthSource) {
+  try {
+    const status = await source.ask('status', {});
+    const { mismatches } = await source.ask('conservation', {});
+    return { status, mismatches };
+  } catch (error) {
+    emit('ledgerNotRead', { code: codeOf(error), reason: messageOf(error) });
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Accepted } from '../engine/contracts/service.ts';
 import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
@@ -39,6 +39,10 @@ export interface Portal {
 export async function openPortal(options: PortalOptions): Promise<Portal> {
   const metrics = openMetrics(options.source);
   const control = makeServer(options.source, metrics);
+  control.addHook('onRequest', async (request, reply) => {
+    if (request.url.startsWith('/control/') && options.source.stopping()) return stoppingNow(reply);
+    return undefined;
+  });
   addCommands(control, options.commands);
   const monitor = options.monitor && makeServer(options.source, metrics);
   const close = async () => {
@@ -50,6 +54,7 @@ export async function openPortal(options: PortalOptions): Promise<Portal> {
     if (options.monitor) await monitor?.listen({ ...options.monitor });
     rmSync(options.socket, { force: true });
     await control.listen({ path: options.socket });
+    chmodSync(options.socket, 0o600);
   } catch (error) {
     await close();
     throw error;
@@ -78,18 +83,33 @@ function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {
 /** Errors as `application/problem+json` (RFC 9457), with the stable code. */
 function problem(reply: FastifyReply, error: unknown): FastifyReply {
   const known = error instanceof WaybillError;
-  const status = known ? 422 : 500;
+  const status = known ? 422 : refusalOf(error);
   return reply
     .code(status)
     .type('application/problem+json')
     .send({
       type: 'about:blank',
-      title: known ? 'The request was refused' : 'The request failed',
+      title: status < 500 ? 'The request was refused' : 'The request failed',
       status,
       code: codeOf(error),
       detail: messageOf(error),
       ...(known ? error.place : {}),
     });
+}
+
+/** While the engine stops nothing is changed through it; whoever asks waits until the folder is free. */
+function stoppingNow(reply: FastifyReply): FastifyReply {
+  const code = 'ENGINE_STOPPING';
+  return reply
+    .code(503)
+    .type('application/problem+json')
+    .send({ type: 'about:blank', title: 'The engine is stopping', status: 503, code });
+}
+
+/** What Fastify says of a request that is wrong in itself (400, 413, 415, ...); anything else is a failure of ours. */
+function refusalOf(error: unknown): number {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  return status >= 400 && status < 500 ? status : 500;
 }
 
 interface ResumeBody {
@@ -130,7 +150,17 @@ function addCommands(server: FastifyInstance, commands: Commands): void {
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     uploads.post<{ Querystring: { service: string; name: string; again?: string }; Body: AsyncIterable<Uint8Array> }>(
       '/control/submit',
-      { bodyLimit: Number.MAX_SAFE_INTEGER },
+      {
+        bodyLimit: Number.MAX_SAFE_INTEGER,
+        schema: {
+          querystring: {
+            type: 'object',
+            required: ['service', 'name'],
+            properties: { service: text, name: text, again: { enum: ['true', 'false'] } },
+            additionalProperties: false,
+          },
+        },
+      },
       (request) => {
         const { service, name, again } = request.query;
         return commands.submit({ service, name, again: again === 'true', body: request.body });

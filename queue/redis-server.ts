@@ -3,18 +3,15 @@
  * is taken over by the next one; a graceful stop ends it.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { chmod, mkdir, readFile, readlink, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '../engine/contracts/runtime.ts';
 import { messageOf, WaybillError } from '../engine/errors.ts';
+import { socketPath } from '../engine/socket-path.ts';
 import { askRedis } from './redis-ask.ts';
 
-/** A socket's path must fit into `sun_path` (108 bytes on Linux, 104 elsewhere). */
-const LONGEST_SOCKET_PATH = 100;
 const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 5_000;
@@ -124,29 +121,11 @@ async function serverFiles(folder: string): Promise<ServerFiles> {
   const real = await realpath(folder);
   return {
     folder: real,
-    socket: await socketPath(real),
+    socket: socketPath(real, 'redis.sock'),
     pidFile: join(real, 'redis.pid'),
     config: join(real, 'redis.conf'),
     log: join(real, 'redis.log'),
   };
-}
-
-/** Inside the data folder, or in a short private folder where the path would not fit into a socket address. */
-async function socketPath(folder: string): Promise<string> {
-  const inside = join(folder, 'redis.sock');
-  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) return inside;
-  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
-  const runtime = join(tmpdir(), `waybill-${hash}`);
-  await mkdir(runtime, { recursive: true, mode: 0o700 });
-  const { uid } = await stat(runtime);
-  if (process.getuid && uid !== process.getuid()) {
-    throw new WaybillError(
-      'REDIS_NOT_OURS',
-      `The folder ${runtime} for the socket of redis-server belongs to another user. Remove it, or use a data folder with a shorter path.`,
-    );
-  }
-  await chmod(runtime, 0o700);
-  return join(runtime, 'redis.sock');
 }
 
 /** The process id of a live server left behind by an earlier run; a stale socket is removed. */

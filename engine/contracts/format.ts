@@ -1,5 +1,4 @@
-import type { TSchema } from 'typebox';
-import type { ErrorEntry } from '../errors.ts';
+import type { ConfiguredDefinition } from './adapter.ts';
 import type { Fault, ItemBlock } from './item.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 
@@ -121,15 +120,8 @@ export interface FormatContext {
   readonly resources: Resources;
 }
 
-export interface FormatDefinition<C = unknown> {
+export interface FormatDefinition<C = unknown> extends ConfiguredDefinition {
   readonly kind: 'format';
-  readonly name: string;
-  readonly summary: string;
-  /** Markdown. */
-  readonly description: string;
-  readonly schema: TSchema;
-  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
-  readonly errors: Readonly<Record<string, ErrorEntry>>;
   /** Kinds of files in the production's folder that belong to this format (record maps). */
   readonly resources?: readonly ResourceKind[];
   open(config: C, context: FormatContext): Format;

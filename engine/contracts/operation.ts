@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import type { ErrorEntry } from '../errors.ts';
+import type { ConfiguredDefinition } from './adapter.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 import type { Logger } from './runtime.ts';
 
@@ -77,15 +77,10 @@ export interface OperationContext {
   readonly resources: Resources;
 }
 
-export interface OperationDefinition<C = unknown> {
+export interface OperationDefinition<C = unknown> extends ConfiguredDefinition {
   readonly kind: 'operation';
-  readonly name: string;
-  readonly summary: string;
-  readonly description: string;
   /** Schema of the adapter's own keys; the engine adds those that every destination has (batch, order, retry, inDoubt). */
   readonly schema: TSchema;
-  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
-  readonly errors: Readonly<Record<string, ErrorEntry>>;
   readonly resources?: readonly ResourceKind[];
   /** Facts needed before `open`, by the router and `check`; no I/O. @throws WaybillError where the config cannot be used. */
   describe(config: C, resources: Resources): Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;

@@ -1,6 +1,5 @@
-import type { TSchema } from 'typebox';
-import type { ErrorEntry } from '../errors.ts';
 import type { SubmissionState } from '../states.ts';
+import type { ConfiguredDefinition } from './adapter.ts';
 import type { Fault } from './item.ts';
 import type { Clock, Logger } from './runtime.ts';
 
@@ -120,14 +119,8 @@ export interface ServiceHandle {
   stop(): Promise<void>;
 }
 
-export interface ServiceDefinition<C = unknown> {
+export interface ServiceDefinition<C = unknown> extends ConfiguredDefinition {
   readonly kind: 'service';
-  readonly name: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly schema: TSchema;
-  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
-  readonly errors: Readonly<Record<string, ErrorEntry>>;
   /** Every rule in the config with the key path to it, so that `check` can follow formats and routes. */
   rules(config: C): readonly { readonly rule: Rule; readonly path: readonly (string | number)[] }[];
   /** The rule for an input of this name (`waybill submit`), or `undefined` if none fits; and the duplicate policy. */

@@ -88,7 +88,8 @@ export interface StoreFacts {
   readonly schemaVersion: number;
 }
 
-export interface NewSubmission {
+/** What is known of a submission from its acceptance on. */
+export interface SubmissionFacts {
   readonly number: number;
   readonly service: string;
   readonly partner: string;
@@ -104,6 +105,9 @@ export interface NewSubmission {
   readonly snapshot: string;
   readonly gate: boolean;
   readonly entries: readonly { readonly name: string; readonly destination: string; readonly transform: string }[];
+}
+
+export interface NewSubmission extends SubmissionFacts {
   /** Duplicates count for this owner until then; 0: nobody asks. */
   readonly owner: string;
   readonly expiresAt: number;
@@ -119,22 +123,8 @@ export interface Refusal {
   readonly column?: number;
 }
 
-export interface SubmissionRow {
-  readonly number: number;
+export interface SubmissionRow extends SubmissionFacts {
   readonly state: SubmissionState;
-  readonly service: string;
-  readonly partner: string;
-  readonly name: string;
-  readonly contentType: string;
-  readonly bytes: number;
-  readonly hash: string;
-  readonly claim: string | undefined;
-  readonly fields: Readonly<Record<string, string>>;
-  readonly acceptedAt: number;
-  readonly format: FormatReference;
-  readonly route: string;
-  readonly snapshot: string;
-  readonly gate: boolean;
   readonly scan: Scan | undefined;
   readonly refusal: Refusal | undefined;
   readonly items: number | undefined;
@@ -144,7 +134,6 @@ export interface SubmissionRow {
   readonly routedAt: number | undefined;
   readonly settledAt: number | undefined;
   readonly progress: ServiceProgress;
-  readonly entries: readonly { readonly name: string; readonly destination: string; readonly transform: string }[];
 }
 
 export interface RouteWork extends SubmissionRow {

@@ -1,4 +1,4 @@
-import type { ErrorEntry } from '../errors.ts';
+import type { AdapterDefinition } from './adapter.ts';
 import type { Fault, Item } from './item.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 
@@ -59,14 +59,10 @@ export interface TransformCompiler {
   compile(name: string, resources: Resources): TransformProgram | Promise<TransformProgram>;
 }
 
-export interface TransformDefinition extends TransformCompiler {
+export interface TransformDefinition extends TransformCompiler, AdapterDefinition {
   readonly kind: 'transform';
   /** `dtl` or `script`: the language. */
   readonly name: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
-  readonly errors: Readonly<Record<string, ErrorEntry>>;
   readonly resources: readonly ResourceKind[];
 }
 

@@ -4,6 +4,7 @@ import { WaybillError } from '../../engine/errors.ts';
 import { Duration, Keys, Secret, Size, Type } from '../../engine/schema.ts';
 import { type Dialect, resolveDialect } from './dialect.ts';
 import { type Credentials, type Frame, makeFrame } from './envelope.ts';
+import { Secrets } from './secrets.ts';
 import type { Limits, TlsTexts } from './transport.ts';
 
 export interface SoapConfig {
@@ -98,7 +99,8 @@ export interface Settled {
   readonly dialect: Dialect;
   readonly frame: Frame;
   readonly limits: Limits;
-  readonly secrets: readonly string[];
+  /** What is never repeated out of an answer. */
+  readonly secrets: Secrets;
 }
 
 /** @throws WaybillError where the config cannot be used. */
@@ -116,7 +118,7 @@ export function settle(config: SoapConfig, resources: Resources): Settled {
       total: config.timeouts?.total ?? DEFAULT_LIMITS.total,
       maxAnswerBytes: config.maxAnswerBytes ?? DEFAULT_LIMITS.maxAnswerBytes,
     },
-    // User name and organisation are no secrets in themselves and may be needed to understand what the receiver says.
-    secrets: credentials.password === undefined ? [] : [credentials.password],
+    // The organisation stands in every message; it is no secret.
+    secrets: new Secrets([credentials.username, credentials.password]),
   };
 }

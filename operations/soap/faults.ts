@@ -10,6 +10,7 @@ import {
 } from '../../engine/errors.ts';
 import type { Fault } from './answer.ts';
 import type { Dialect, FaultRule } from './dialect.ts';
+import type { Secrets } from './secrets.ts';
 
 const MAX_WORDS = 500;
 
@@ -22,12 +23,11 @@ const SAME_CODE: Readonly<Record<string, string>> = {
 };
 
 /** A receiver's words on one line, cut to 500 characters, with our own secrets taken out where it repeats them. */
-export function tidyWords(text: string, secrets: readonly string[]): string {
-  let words = text;
-  for (const secret of secrets) {
-    if (secret.length > 0) words = words.replaceAll(secret, '***');
-  }
-  words = words.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+export function tidyWords(text: string, secrets: Secrets): string {
+  const words = secrets
+    .outOf(text)
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .trim();
   return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS - 3)}...` : words;
 }
 
@@ -58,7 +58,7 @@ export function faultError(
   context: {
     readonly host: string;
     readonly answer: Uint8Array;
-    readonly secrets: readonly string[];
+    readonly secrets: Secrets;
     readonly retryAfterMs?: number;
   },
 ): DeliveryError {

@@ -6,6 +6,7 @@ import type { Dialect } from './dialect.ts';
 import { type Frame, makeBody } from './envelope.ts';
 import { brokenError, decidedByStatus, retryAfter, unexplainedStatus } from './failures.ts';
 import { faultError, tidyWords } from './faults.ts';
+import type { Secrets } from './secrets.ts';
 import { BrokenExchange, type HttpAnswer, type Limits, type Transport } from './transport.ts';
 
 export interface Sender {
@@ -15,7 +16,7 @@ export interface Sender {
   readonly limits: Limits;
   readonly transport: Transport;
   /** What must never be repeated out of an answer. */
-  readonly secrets: readonly string[];
+  readonly secrets: Secrets;
 }
 
 /**
@@ -56,12 +57,14 @@ function read(answer: HttpAnswer, dialect: Dialect): Read {
 
 /**
  * What an answer means. The body has the word before the status: an acknowledgement in a 500 is one, a fault in a 200 is
- * one. Only statuses by which a receiver or a proxy refuses a request outright decide by themselves.
+ * one. Only statuses by which a receiver or a proxy refuses a request outright decide by themselves. What is kept of the
+ * answer is without our credentials, should it repeat them.
  * @throws DeliveryError
  */
-export function understand(sender: Sender, answer: HttpAnswer, messages: number): Answer {
+export function understand(sender: Sender, received: HttpAnswer, messages: number): Answer {
   const { url, dialect, secrets } = sender;
-  const result = read(answer, dialect);
+  const result = read(received, dialect);
+  const answer = { ...received, body: secrets.outOfBytes(received.body) };
   const content: AnswerContent = 'content' in result ? result.content : {};
   const { fault, text } = content;
   const decided = decidedByStatus(answer, url, tidyWords(fault?.reason ?? '', secrets));
@@ -77,7 +80,7 @@ export function understand(sender: Sender, answer: HttpAnswer, messages: number)
   }
   const good = answer.status >= 200 && answer.status < 300;
   if (text !== undefined && (good || holdsAcknowledgement(text, dialect))) {
-    return asAnswer(text, dialect, answer, messages, url.host);
+    return asAnswer(text, sender, answer, messages);
   }
   if (!good) throw unexplainedStatus(answer, url.host);
   if ('unreadable' in result) throw unreadableError(result.unreadable, answer, url.host);
@@ -93,10 +96,10 @@ function holdsAcknowledgement(text: string, dialect: Dialect): boolean {
   return dialect.answer.content === 'hl7' && /(^|[\r\n])MSA.(AA|AE|AR|CA|CE|CR)/.test(text);
 }
 
-function asAnswer(text: string, dialect: Dialect, answer: HttpAnswer, messages: number, host: string): Answer {
+function asAnswer(text: string, { dialect, secrets, url }: Sender, answer: HttpAnswer, messages: number): Answer {
   const { content, unmentioned } = dialect.answer;
   if (content === 'text') {
-    const outcome = { outcome: unmentioned, code: '', words: tidyWords(text, []) };
+    const outcome = { outcome: unmentioned, code: '', words: tidyWords(text, secrets) };
     return {
       kind: 'outcomes',
       outcomes: Array.from({ length: messages }, (_, index) => ({ index, ...outcome })),
@@ -104,12 +107,12 @@ function asAnswer(text: string, dialect: Dialect, answer: HttpAnswer, messages: 
     };
   }
   if (text.trim() === '') {
-    throw new UncertainError('SOAP_ANSWER_EMPTY', `${host}: ${dialect.answer.element} is empty`, {
+    throw new UncertainError('SOAP_ANSWER_EMPTY', `${url.host}: ${dialect.answer.element} is empty`, {
       answer: answer.body,
       whose: 'receiver',
     });
   }
-  return { kind: 'acknowledgement', text, raw: answer.body, status: answer.status };
+  return { kind: 'acknowledgement', text: secrets.outOfAcknowledgement(text), raw: answer.body, status: answer.status };
 }
 
 function unreadableError(unreadable: UnreadableAnswer, answer: HttpAnswer, host: string): DeliveryError {

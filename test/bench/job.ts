@@ -15,6 +15,8 @@ export interface Job {
   readonly name: string;
   readonly summary: string;
   readonly rows: number;
+  /** Runs of each side unless a number is given; 3 where it is absent. */
+  readonly runs?: number;
   prepare(rows: number): Promise<{ engine(): Promise<Measured>; bare(): Promise<Measured>; close(): void }>;
 }
 

@@ -2,15 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Job, type Measured, type Spread, spread } from './job.ts';
+import { memory } from './memory.ts';
 import { p1 } from './p1.ts';
 
 /** `npm run bench -- [JOB ...] [--rows N] [--runs N] [--json FILE]` */
 
-const JOBS: readonly Job[] = [p1];
+const JOBS: readonly Job[] = [p1, memory];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rows: { type: 'string' }, runs: { type: 'string', default: '3' }, json: { type: 'string' } },
+  options: { rows: { type: 'string' }, runs: { type: 'string' }, json: { type: 'string' } },
 });
 const unknown = positionals.filter((name) => !JOBS.some((job) => job.name === name));
 if (unknown.length > 0)
@@ -18,7 +19,7 @@ if (unknown.length > 0)
 
 const results = [];
 for (const job of JOBS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-  results.push(await runJob(job, Number(values.rows ?? job.rows), Number(values.runs)));
+  results.push(await runJob(job, Number(values.rows ?? job.rows), Number(values.runs ?? job.runs ?? 3)));
 }
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify(results.length === 1 ? results[0] : results, null, 2)}\n`);

@@ -1,6 +1,7 @@
 /** Receivers that misbehave: an HTTP server in front of the twin that changes what it answers, or how it holds connections. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { cleanUp } from '../support/redis.ts';
 
@@ -11,8 +12,14 @@ export interface DoorOptions {
   readonly closeIdleAfter?: number;
 }
 
-/** Starts a door in front of a receiver; gives its address. Closed after the test. */
-export async function startDoor(t: TestContext, url: string, options: DoorOptions): Promise<string> {
+export interface Door {
+  readonly url: string;
+  /** Connections that are open now. */
+  connections(): Promise<number>;
+}
+
+/** Starts a door in front of a receiver. Closed after the test. */
+export async function startDoor(t: TestContext, url: string, options: DoorOptions): Promise<Door> {
   const { edit = (xml) => xml, closeIdleAfter } = options;
   let answers = 0;
   const server = createServer((request, response) => {
@@ -35,8 +42,15 @@ export async function startDoor(t: TestContext, url: string, options: DoorOption
   if (closeIdleAfter !== undefined) {
     // Node would announce its own time in a header; a receiver behind a balancer does not know the balancer's.
     server.keepAliveTimeout = 0;
-    server.on('connection', (socket) => {
-      socket.setTimeout(closeIdleAfter, () => socket.resetAndDestroy());
+    const timers = new WeakMap<Socket, NodeJS.Timeout>();
+    server.on('request', ({ socket }, response) => {
+      clearTimeout(timers.get(socket));
+      response.on('finish', () =>
+        timers.set(
+          socket,
+          setTimeout(() => socket.resetAndDestroy(), closeIdleAfter),
+        ),
+      );
     });
   }
   server.listen(0, '127.0.0.1');
@@ -48,7 +62,13 @@ export async function startDoor(t: TestContext, url: string, options: DoorOption
     server.closeAllConnections();
     await closed;
   });
-  return `http://127.0.0.1:${address.port}/soap`;
+  return {
+    url: `http://127.0.0.1:${address.port}/soap`,
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
+  };
 }
 
 /** One acknowledgement in an answer's XML: its header, its MSA, up to the next header or the trailer. */

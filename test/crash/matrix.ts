@@ -6,6 +6,7 @@ import { resolveDialect } from '../../operations/soap/dialect.ts';
 import { startTwin, type Twin } from '../../operations/soap/twin/index.ts';
 import {
   control,
+  describeLedger,
   type Fault,
   type PluggedEngine,
   type Pull,
@@ -154,7 +155,7 @@ class Chain {
   }
 
   #spawn(pull?: Pull): PluggedEngine {
-    return spawnPlugged(this.#t, this.#production, { url: this.#twin.url }, pull);
+    return spawnPlugged(this.#t, this.#production, { url: this.#twin.url, args: ['--log-level', 'debug'] }, pull);
   }
 
   /** With `hold`: what the last death left is decided first, as a person would; then the plug is armed. */
@@ -207,7 +208,9 @@ class Chain {
   /** The process lived through the fault: everything is settled without a restart. */
   async #goesOn(engine: PluggedEngine): Promise<void> {
     await untilSubmissionsSettled(this.#production, this.#files.length, STEP_WITHIN).catch((error: unknown) => {
-      throw new Error(`it did not go on:\n${engine.log().slice(-4000)}`, { cause: error });
+      throw new Error(`it did not go on:\n${describeLedger(this.#production)}\n${engine.log().slice(-6000)}`, {
+        cause: error,
+      });
     });
     assert.deepEqual(await engine.stop(), { code: 0, signal: null }, engine.log().slice(-2000));
     this.#lived += 1;
@@ -244,7 +247,7 @@ class Chain {
       ended = true;
     });
     await until(what, () => condition() || ended, STEP_WITHIN).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${engine.log().slice(-4000)}`);
+      throw new Error(`${String(error)}\n${describeLedger(this.#production)}\n${engine.log().slice(-6000)}`);
     });
     assert.ok(condition(), `the engine ended before ${what}:\n${engine.log().slice(-4000)}`);
   }

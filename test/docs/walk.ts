@@ -7,7 +7,8 @@
  * - `sh background`: is started and goes on until the guide ends
  * - `sh retry`: is run until it ends as it should and says what the `text` after it shows
  * - `sh example`: is not run here; its commands and flags are checked like all others
- * - `yaml destination`: stands under `destinations` in the copy of the sample production, which must pass `waybill check`
+ * - `yaml destination`: stands under `destinations` in the copy of the sample production, which must pass `waybill check`;
+ *   with `keep` it stays there
  * - `text`: what the `sh` before it printed; `...` stands for anything, alone in a line for any lines
  */
 import assert from 'node:assert/strict';
@@ -77,6 +78,8 @@ class Walker {
     await chmod(join(tools, 'npx'), 0o755);
     const walker = new Walker(folder, tools);
     for (const port of ['8090', '9464']) walker.#ports.set(port, await freePort());
+    const production = join(folder, 'config', 'production.yaml');
+    await writeFile(production, walker.#local(await readFile(production, 'utf8')));
     cleanUp(t, () => walker.#end());
     return walker;
   }
@@ -91,7 +94,7 @@ class Walker {
         words,
         next?.language === 'text' && next.words.length === 0 ? this.#local(next.text) : undefined,
       );
-    if (language === 'yaml' && words[0] === 'destination') return this.#destination(text);
+    if (language === 'yaml' && words[0] === 'destination') return this.#destination(text, words.includes('keep'));
     const [path] = words;
     if (!FILE_LANGUAGES.has(language) || path === undefined) return false;
     await mkdir(dirname(join(this.#folder, path)), { recursive: true });
@@ -122,7 +125,7 @@ class Walker {
     return true;
   }
 
-  async #destination(text: string): Promise<boolean> {
+  async #destination(text: string, keep: boolean): Promise<boolean> {
     const path = join(this.#folder, 'config', 'production.yaml');
     const before = await readFile(path, 'utf8');
     const production = parseDocument(before);
@@ -130,7 +133,7 @@ class Walker {
     for (const [name, destination] of Object.entries(given)) production.setIn(['destinations', name], destination);
     await writeFile(path, production.toString());
     const ran = await this.#run('npx waybill check config');
-    await writeFile(path, before);
+    if (!keep) await writeFile(path, before);
     assert.equal(ran.code, 0, ran.output);
     return true;
   }
@@ -156,7 +159,7 @@ class Walker {
       });
     }
     await once(child, 'close');
-    return { code: child.exitCode ?? child.signalCode, output };
+    return { code: child.exitCode ?? child.signalCode, output: output.replaceAll('\r\n', '\n') };
   }
 
   #spawn(text: string, detached: boolean): ChildProcess {

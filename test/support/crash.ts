@@ -144,3 +144,20 @@ export function readLedger(production: TestProduction): LedgerFacts {
     db.close();
   }
 }
+
+/** What stands in the ledger, for the message of a test that waited in vain. */
+export function describeLedger(production: TestProduction): string {
+  const db = new DatabaseSync(ledgerFile(production), { readOnly: true, timeout: 5000 });
+  try {
+    const states = Object.entries(STATE_CODES).map(([name, code]) => `when ${code} then '${name}'`);
+    const questions = [
+      "SELECT name, state, items, items_routed, progress FROM submissions WHERE settled_at IS NULL OR progress <> 'closed'",
+      `SELECT CASE state ${states.join(' ')} END AS state, count(*) AS n FROM messages GROUP BY 1`,
+      "SELECT id, state, whole, count, attempts, due_at FROM batches WHERE state <> 'done' ORDER BY id",
+      'SELECT batch, attempt, started_at, ended_at, outcome, code FROM attempts ORDER BY started_at DESC LIMIT 3',
+    ];
+    return questions.map((sql) => JSON.stringify(db.prepare(sql).all())).join('\n');
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,18 @@
+import type { TSchema } from 'typebox';
+import type { ErrorEntry } from '../errors.ts';
+
+/** What every adapter says of itself: the default export of one file, found by a loader, documented from here. */
+export interface AdapterDefinition {
+  /** Equal to the file's name. */
+  readonly name: string;
+  readonly summary: string;
+  /** Markdown. */
+  readonly description: string;
+  readonly examples: readonly { readonly title: string; readonly yaml: string }[];
+  readonly errors: Readonly<Record<string, ErrorEntry>>;
+}
+
+/** An adapter with settings of its own. */
+export interface ConfiguredDefinition extends AdapterDefinition {
+  readonly schema: TSchema;
+}
