@@ -11,9 +11,9 @@ export function visible(text: string): string {
   });
 }
 
-/** Prints lines for people, safe for a terminal. */
+/** Prints lines for people, safe for a terminal: a line break in a file's name makes no line of its own. */
 export function printLines(invocation: Invocation, lines: readonly string[]): void {
-  for (const line of lines) invocation.print(visible(line));
+  for (const line of lines) invocation.print(visible(line).replaceAll('\n', '\\x0a'));
 }
 
 /** Prints one value as JSON; undefined keys are left out. */

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import type { ErrorEntry } from '../errors.ts';
 
 /** What every adapter says of itself: the default export of one file, found by a loader, documented from here. */
-export interface AdapterDefinition {
+export interface AdapterDescription {
   /** Equal to the file's name. */
   readonly name: string;
   readonly summary: string;
@@ -13,6 +13,6 @@ export interface AdapterDefinition {
 }
 
 /** An adapter with settings of its own. */
-export interface ConfiguredDefinition extends AdapterDefinition {
+export interface ConfigurableDescription extends AdapterDescription {
   readonly schema: TSchema;
 }

@@ -1,4 +1,4 @@
-import type { ConfiguredDefinition } from './adapter.ts';
+import type { ConfigurableDescription } from './adapter.ts';
 import type { Fault, ItemBlock } from './item.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 
@@ -120,7 +120,7 @@ export interface FormatContext {
   readonly resources: Resources;
 }
 
-export interface FormatDefinition<C = unknown> extends ConfiguredDefinition {
+export interface FormatDefinition<C = unknown> extends ConfigurableDescription {
   readonly kind: 'format';
   /** Kinds of files in the production's folder that belong to this format (record maps). */
   readonly resources?: readonly ResourceKind[];

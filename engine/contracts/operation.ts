@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import type { ConfiguredDefinition } from './adapter.ts';
+import type { ConfigurableDescription } from './adapter.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 import type { Logger } from './runtime.ts';
 
@@ -77,7 +77,7 @@ export interface OperationContext {
   readonly resources: Resources;
 }
 
-export interface OperationDefinition<C = unknown> extends ConfiguredDefinition {
+export interface OperationDefinition<C = unknown> extends ConfigurableDescription {
   readonly kind: 'operation';
   /** Schema of the adapter's own keys; the engine adds those that every destination has (batch, order, retry, inDoubt). */
   readonly schema: TSchema;

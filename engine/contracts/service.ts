@@ -1,5 +1,5 @@
 import type { SubmissionState } from '../states.ts';
-import type { ConfiguredDefinition } from './adapter.ts';
+import type { ConfigurableDescription } from './adapter.ts';
 import type { Fault } from './item.ts';
 import type { Clock, Logger } from './runtime.ts';
 
@@ -119,7 +119,7 @@ export interface ServiceHandle {
   stop(): Promise<void>;
 }
 
-export interface ServiceDefinition<C = unknown> extends ConfiguredDefinition {
+export interface ServiceDefinition<C = unknown> extends ConfigurableDescription {
   readonly kind: 'service';
   /** Every rule in the config with the key path to it, so that `check` can follow formats and routes. */
   rules(config: C): readonly { readonly rule: Rule; readonly path: readonly (string | number)[] }[];

@@ -1,4 +1,4 @@
-import type { AdapterDefinition } from './adapter.ts';
+import type { AdapterDescription } from './adapter.ts';
 import type { Fault, Item } from './item.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 
@@ -59,7 +59,7 @@ export interface TransformCompiler {
   compile(name: string, resources: Resources): TransformProgram | Promise<TransformProgram>;
 }
 
-export interface TransformDefinition extends TransformCompiler, AdapterDefinition {
+export interface TransformDefinition extends TransformCompiler, AdapterDescription {
   readonly kind: 'transform';
   /** `dtl` or `script`: the language. */
   readonly name: string;

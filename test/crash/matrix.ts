@@ -15,6 +15,7 @@ import {
   spawnPlugged,
   untilSubmissionsSettled,
 } from '../support/crash.ts';
+import { waybill } from '../support/engine.ts';
 import type { TestProduction } from '../support/production.ts';
 import { RECEIVER_CREDENTIALS } from '../support/receiver.ts';
 import { cleanUp, until } from '../support/redis.ts';
@@ -142,6 +143,8 @@ class Chain {
     const put = { production: this.#production, files: this.#files };
     await until('the files are put away', () => folderProblems(put).length === 0);
     assert.deepEqual(await engine.stop(), { code: 0, signal: null }, engine.log().slice(-2000));
+    const verified = await waybill(['verify', '--data', this.#production.data]);
+    assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);
     return { ...this.#audit(), crashes: this.#deaths.length + this.#lived, inDoubt: this.#inDoubt };
   }
 

@@ -4,6 +4,7 @@ import { MessagePacker, packLines } from '../../engine/blocks.ts';
 import type { Format } from '../../engine/contracts/format.ts';
 import type { Answer, Delivery, Operation } from '../../engine/contracts/operation.ts';
 import type { Destination } from '../../engine/contracts/production.ts';
+import type { DuplicatePolicy } from '../../engine/contracts/service.ts';
 import type { NewBlock, NewSubmission, Store } from '../../engine/contracts/store.ts';
 import { WaybillError } from '../../engine/errors.ts';
 import { type EngineEvent, type EventName, onEvent } from '../../engine/events.ts';
@@ -183,3 +184,8 @@ export function failing(real: Store): FakeStore {
 }
 
 export const FULL = new WaybillError('STORE_FULL', 'The disk is full.');
+
+/** What becomes of the same content coming again. */
+export function policy(then: DuplicatePolicy['then'], within = 1000): DuplicatePolicy {
+  return { within, then };
+}

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { batchId, itemId, messageId, parseBatchId, parseSubmissionId, submissionId } from '../../engine/ids.ts';
+
+test('ids are read back in every form that people write, and only from this ledger', () => {
+  assert.equal(parseSubmissionId('7kq2', submissionId('7kq2', 15)), 15);
+  assert.equal(parseSubmissionId('7kq2', '15'), 15);
+  for (const text of ['aaaa-15', '7kq2-B15', '7kq2-15-1', '', '-1', '1e3', '1234567890123456'])
+    assert.equal(parseSubmissionId('7kq2', text), undefined, text);
+  for (const text of [batchId('7kq2', 3), 'B3', '3']) assert.equal(parseBatchId('7kq2', text), 3);
+  for (const text of ['aaaa-B3', 'b3', '', '7kq2-B']) assert.equal(parseBatchId('7kq2', text), undefined, text);
+});
+
+test("a submission's id is never taken for a batch's", () => {
+  assert.equal(parseBatchId('7kq2', '7kq2-15'), undefined);
+});
+
+test("the first entry's message is named like its item, the others by their entry", () => {
+  assert.equal(messageId('7kq2', 15, 217, 0), itemId('7kq2', 15, 217));
+  assert.equal(messageId('7kq2', 15, 217, 1), '7kq2-15-217-2');
+});
