@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { bodySource, hashFile, IncomingBody } from './bodies.ts';
-import type { Format, ItemReader, Scan, TranscodeSink } from './contracts/format.ts';
+import type { BodySource, Format, ItemReader, Scan, TranscodeSink } from './contracts/format.ts';
 import type { Carries } from './contracts/operation.ts';
 import type { Snapshot } from './contracts/production.ts';
 import type { NewBlock, Refusal, RouteWork } from './contracts/store.ts';
@@ -39,8 +39,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  /** The thread is not stuck, however long a scan takes. */
-  | { readonly kind: 'alive' }
+  /** Bytes read so far: while the number grows, the thread is not stuck, however long a scan takes. */
+  | { readonly kind: 'alive'; readonly moved: number }
   | { readonly kind: 'scanned'; readonly scan: Scan }
   | { readonly kind: 'block'; readonly block: NewBlock }
   | { readonly kind: 'end' }
@@ -124,7 +124,7 @@ class RouteThread {
       },
     };
     const reading = { signal: new AbortController().signal, transcode: () => sink };
-    const scan = await format.scan(await bodySource(task.original), reading).catch(async (error: unknown) => {
+    const scan = await format.scan(await watched(task.original), reading).catch(async (error: unknown) => {
       await copy?.discard();
       throw error;
     });
@@ -215,6 +215,23 @@ class RouteThread {
   }
 }
 
+/** Bytes that this thread has read, of all bodies. */
+let moved = 0;
+
+/** A body whose reading counts as a sign of life. */
+async function watched(path: string): Promise<BodySource> {
+  const source = await bodySource(path);
+  return {
+    ...source,
+    async *read(start) {
+      for await (const chunk of source.read(start)) {
+        moved += chunk.length;
+        yield chunk;
+      }
+    },
+  };
+}
+
 /** Reads a block's items a few at a time, so that they are young when they are done with. @returns true at the end. */
 async function fill(builder: BlockBuilder, reader: ItemReader, maxItems: number, from: number): Promise<boolean> {
   let cursor = from;
@@ -246,7 +263,7 @@ async function openReader(
     signal: new AbortController().signal,
     today: today(task.work.acceptedAt, snapshot.resources.timeZone),
   };
-  return format.read(await bodySource(path), scan, { cursor: task.work.cursor, lines: task.work.lines }, context);
+  return format.read(await watched(path), scan, { cursor: task.work.cursor, lines: task.work.lines }, context);
 }
 
 function transferable(block: NewBlock): ArrayBuffer[] {
@@ -277,6 +294,6 @@ if (parentPort) {
   const registry = await loadAdapters((workerData as { adapters: readonly string[] }).adapters);
   const thread = new RouteThread(registry, (message, transfer = []) => port.postMessage(message, transfer));
   port.on('message', (message: ToWorker) => thread.receive(message));
-  setInterval(() => port.postMessage({ kind: 'alive' } satisfies FromWorker), ALIVE_EVERY).unref();
+  setInterval(() => port.postMessage({ kind: 'alive', moved } satisfies FromWorker), ALIVE_EVERY).unref();
   port.postMessage({ kind: 'ready' } satisfies FromWorker);
 }

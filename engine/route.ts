@@ -149,36 +149,48 @@ export class Router {
     const task = await this.#task(work, maxItems, failItem);
     const commits: Promise<void>[] = [];
     let failed: unknown;
-    const commit = (block: NewBlock) =>
-      store.commitBlock(block).then(
+    let open = 0;
+    const commit = (block: NewBlock) => {
+      open += 1;
+      return store.commitBlock(block).then(
         () => {
+          open -= 1;
           this.#post({ kind: 'credit' });
           this.#context.released(block.bodies.map(({ destination }) => destination));
           if (block.firstItem === failItem) emit('rowFailed', { submission: this.#id(work), line: block.firstLine });
           this.#progressed(work, block, suspicion);
         },
         (error: unknown) => {
+          open -= 1;
           failed ??= error;
           this.#post({ kind: 'drop' });
         },
       );
-    const ending = await this.#exchange(work, { kind: 'route', task }, async (message) => {
+    };
+    const handle = async (message: FromWorker): Promise<Ending | undefined> => {
       if (message.kind === 'block') {
         commits.push(commit(message.block));
         return undefined;
       }
       if (message.kind === 'end') return 'end';
       return message.kind === 'dropped' ? 'stopped' : undefined;
-    }).finally(() => Promise.allSettled(commits));
+    };
+    const ending = await this.#exchange(work, { kind: 'route', task }, handle, () => open > 0).finally(() =>
+      Promise.allSettled(commits),
+    );
     if (failed !== undefined) throw failed;
     return ending;
   }
 
-  /** Sends a task and handles what comes back until an ending; a refusal ends the submission. */
+  /**
+   * Sends a task and handles what comes back until an ending; a refusal ends the submission. While `owed` says that the
+   * worker waits for the ledger, it does not count as hung.
+   */
   #exchange(
     work: RouteWork,
     send: ToWorker,
     handle: (message: FromWorker) => Promise<Ending | undefined>,
+    owed: () => boolean = () => false,
   ): Promise<Ending> {
     return this.#start().then(
       (worker) =>
@@ -186,7 +198,9 @@ export class Router {
           // A stop that came meanwhile told nobody to drop this task.
           if (this.#stopping) return resolve('stopped');
           this.#working = true;
-          const watchdog = setTimeout(() => died('hung'), this.#context.hangAfter);
+          // A slow ledger is no fault of the worker's.
+          const watchdog = setTimeout(() => (owed() ? watchdog.refresh() : died('hung')), this.#context.hangAfter);
+          let moved = -1;
           const done = (settle: () => void) => {
             clearTimeout(watchdog);
             this.#working = false;
@@ -199,6 +213,11 @@ export class Router {
           const exited = () => died('ended');
           const ended = (error: Error) => died(messageOf(error));
           const listen = (message: FromWorker) => {
+            if (message.kind === 'alive') {
+              if (message.moved !== moved) watchdog.refresh();
+              moved = message.moved;
+              return undefined;
+            }
             watchdog.refresh();
             if (message.kind === 'refused') {
               const refused = this.#refuse(work, message.refusal);
@@ -290,8 +309,9 @@ export class Router {
   async #snapshot(hash: string): Promise<RouteTask['snapshot']> {
     const worker = await this.#start();
     if (this.#known.get(worker) === hash) return { hash };
+    const content = await this.#context.snapshot(hash);
     this.#known.set(worker, hash);
-    return { hash, content: await this.#context.snapshot(hash) };
+    return { hash, content };
   }
 
   async #start(): Promise<Worker> {

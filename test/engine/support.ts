@@ -112,7 +112,7 @@ export interface FakeOperation extends Operation {
   readonly calls: Call[];
   closed: number;
   /** Answers a call at once; without it the test does. */
-  respond: ((messages: readonly string[], call: number) => Answer | Error) | undefined;
+  respond: ((messages: readonly string[], call: number) => Answer | Error | undefined) | undefined;
 }
 
 export function fakeOperation(respond?: FakeOperation['respond']): FakeOperation {
