@@ -131,9 +131,7 @@ test('columns, a pattern, formulas: data stays data', { skip: redisSkip() }, asy
     );
   });
   await t.test('the row is shown by its columns', async () => {
-    const { columns } = (await commandsOn(production).trace('doses-odd.csv:2', 'bodies')) as unknown as {
-      columns: readonly { column: string; value: string }[];
-    };
+    const { columns } = await commandsOn(production).trace('doses-odd.csv:2', 'bodies');
     assert.deepEqual(columns[1], { column: '__proto__', value: formula });
   });
 });

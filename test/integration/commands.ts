@@ -22,6 +22,7 @@ export interface StatusJson {
 export interface TraceJson {
   readonly item: string;
   readonly line: number;
+  readonly columns: readonly { readonly column: string; readonly value?: string }[];
   readonly faults: readonly { readonly code: string; readonly line: number; readonly column?: string }[];
   readonly entries: readonly {
     readonly entry: string;
