@@ -310,7 +310,7 @@ export class Lane {
     const count = (state: MessageOutcomeState) =>
       outcome.exceptions.filter((exception) => exception.state === state).length +
       (outcome.rest === state ? all - outcome.exceptions.length : 0);
-    const reason = outcome.words;
+    const reason = outcome.logged;
     const tell = (event: EventName, state: MessageOutcomeState, more: EventFields) => {
       const messages = count(state);
       if (messages > 0) emit(event, { ...fields, messages, ...more });
@@ -319,7 +319,7 @@ export class Lane {
     // With `resend` nobody is needed: the event comes when it is sent again.
     if (this.#context.destination.inDoubt === 'hold') tell('batchInDoubt', 'inDoubt', { reason });
     tell('batchFailed', 'failed', { reason });
-    if (outcome.stop) emit('destinationStopped', { ...fields, messages: all, reason: outcome.stop.reason });
+    if (outcome.stop) emit('destinationStopped', { ...fields, messages: all, reason });
     else tell('batchRetried', 'queued', { reason, dueAt: outcome.dueAt });
   }
 

@@ -17,10 +17,11 @@ import {
 import type { Ready } from './plan-batch.ts';
 
 /** What becomes of an attempt, all but its key. */
-export type Outcome = Pick<
-  NewAnswer,
-  'rest' | 'exceptions' | 'code' | 'words' | 'whose' | 'status' | 'answer' | 'dueAt' | 'stop'
->;
+export interface Outcome
+  extends Pick<NewAnswer, 'rest' | 'exceptions' | 'code' | 'words' | 'whose' | 'status' | 'answer' | 'dueAt' | 'stop'> {
+  /** The sentence for the log: ours alone, since a receiver's words may name a patient. */
+  readonly logged: string;
+}
 
 /** Understands an answer: each message's outcome by what the body says, never by the HTTP status. */
 export function readAnswer(
@@ -31,7 +32,10 @@ export function readAnswer(
   operation: Pick<Operation, 'unmentioned'>,
 ): Outcome {
   const kept = { answer: zstdCompressSync(answer.raw), dueAt: 0, stop: undefined };
-  if (answer.kind === 'outcomes') return { ...kept, ...readOutcomes(answer.outcomes, batch), status: undefined };
+  if (answer.kind === 'outcomes') {
+    const read = readOutcomes(answer.outcomes, batch);
+    return { ...kept, ...read, logged: read.words, status: undefined };
+  }
   const decision = understand(answer.text, batch, batchId, format, operation);
   const states = [decision.rest, ...decision.exceptions.map(({ state }) => state)];
   return {
@@ -45,6 +49,7 @@ export function readAnswer(
     })),
     code: decision.code,
     words: decision.words,
+    logged: decision.rest === 'rejected' ? decision.code : decision.words,
     whose: whoseIs(states),
     status: answer.status,
   };
@@ -123,6 +128,7 @@ export function readFailure(
     words: failure?.words
       ? `${failure.message.replace(/[.]?$/, '.')} The receiver said: ${failure.words}`
       : messageOf(error),
+    logged: messageOf(error),
     whose: failure?.whose ?? 'unknown',
     status: undefined,
     answer: failure?.answer && zstdCompressSync(failure.answer),

@@ -39,6 +39,16 @@ function fail(error: unknown, over: Partial<Ready> = {}, retry: Partial<RetrySet
 }
 
 describe('an error by its class', () => {
+  test('the receiver’s words stand in the ledger and never in the log: they may name a patient', () => {
+    const error = new ConfigError('X_FAULT', 'host: the receiver refused the request', {
+      words: 'unknown: Ironwood, Quin',
+    });
+    const { words, logged, stop } = fail(error);
+    assert.match(words, /Ironwood/);
+    assert.match(stop?.reason ?? '', /Ironwood/);
+    assert.equal(logged, 'host: the receiver refused the request');
+  });
+
   test('transient: queued again, due after the back-off, nothing stopped', () => {
     const { rest, dueAt, stop, code, whose } = fail(new TransientError('X_AWAY', 'Away.', { whose: 'network' }));
     assert.deepEqual([rest, dueAt, stop, code, whose], ['queued', NOW + 1000, undefined, 'X_AWAY', 'network']);
