@@ -160,8 +160,10 @@ describe('a full disk', { concurrency: 2, skip: redisSkip() }, () => {
         files.map((file) => known(rig, file)),
         answers.map((status) => status === 200),
       );
-      await until('there is room again', async () => (await submit(rig.production, refused[0]!)) === 200, 20_000);
-      for (const file of refused) assert.equal(await submit(rig.production, file), 200);
+      // One may still find a place in a page that is there: room is when all of them have.
+      for (const file of refused) {
+        await until('there is room again', async () => (await submit(rig.production, file)) === 200, 20_000);
+      }
       await until('all is settled', () => {
         const rows = askLedger(rig.production, 'submissions', { limit: 100 });
         return rows.length === files.length && rows.every(({ settledAt }) => settledAt !== undefined);
