@@ -1,3 +1,5 @@
+import { COMPILE_CACHE } from './node24.mjs';
+
 /**
  * The engine's process lives long and works in three threads, so it is started with settings that keep its memory small:
  * measured in `docs/decisions/memory.md`. They only count at the start of a process, and one of them is for the C library.
@@ -6,8 +8,11 @@
 /** Small young generations, and old ones that are collected before they double. */
 const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=60', '--disable-warning=ExperimentalWarning'];
 
-/** Few arenas for all threads: with more, what one thread frees is not used by the others. */
-const ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+/**
+ * Few arenas for all threads: with more, what one thread frees is not used by the others. With compiled code at hand no
+ * thread loads the tool that takes the types out of our source.
+ */
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: COMPILE_CACHE };
 
 const MARK = 'WAYBILL_LEAN';
 

@@ -83,6 +83,11 @@ export class Lane {
     });
   }
 
+  /** Opens the operation before the first call; where that fails, the first call says so. */
+  prepare(): void {
+    void Promise.allSettled([this.#open()]);
+  }
+
   /** Opens the operation anew at the next call; a call in flight keeps the old one until it is done. */
   reopen(): void {
     const old = this.#operation;

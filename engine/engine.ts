@@ -128,6 +128,8 @@ export class Engine {
     });
     await this.#services.start();
     this.#wakeAll();
+    void this.#router.prepare(await this.#formats());
+    for (const lane of this.#lanes.values()) lane.prepare();
     this.#sweeper = setInterval(() => this.#sweepOnce(), this.#options.sweepEvery ?? SWEEP_EVERY);
     emit('engineStarted', { production: production.name });
   }
@@ -357,6 +359,16 @@ export class Engine {
       const row = await this.#options.store.submission({ submission }).catch(() => undefined);
       if (row) this.#services?.tell(row.service, submission);
     }
+  }
+
+  /** Formats that the services' rules name. */
+  async #formats(): Promise<readonly string[]> {
+    const names = new Set<string>();
+    for (const { type, config } of Object.values(this.#options.production.services)) {
+      const definition = await this.#options.registry.get('service', type);
+      for (const { rule } of definition.rules(config)) names.add(rule.format.type);
+    }
+    return [...names];
   }
 
   #makeRouter(carries: Record<string, Carries>): Router {

@@ -23,6 +23,11 @@ export interface Outcome
   readonly logged: string;
 }
 
+/** An answer as it is kept; bytes of its own, since a view would take all that it looks into to the store's thread. */
+function packAnswer(raw: Uint8Array): Uint8Array {
+  return new Uint8Array(zstdCompressSync(raw));
+}
+
 /** Understands an answer: each message's outcome by what the body says, never by the HTTP status. */
 export function readAnswer(
   answer: Answer,
@@ -31,7 +36,7 @@ export function readAnswer(
   format: Format | undefined,
   operation: Pick<Operation, 'unmentioned'>,
 ): Outcome {
-  const kept = { answer: zstdCompressSync(answer.raw), dueAt: 0, stop: undefined };
+  const kept = { answer: packAnswer(answer.raw), dueAt: 0, stop: undefined };
   if (answer.kind === 'outcomes') {
     const read = readOutcomes(answer.outcomes, batch);
     return { ...kept, ...read, logged: read.words, status: undefined };
@@ -131,7 +136,7 @@ export function readFailure(
     logged: messageOf(error),
     whose: failure?.whose ?? 'unknown',
     status: undefined,
-    answer: failure?.answer && zstdCompressSync(failure.answer),
+    answer: failure?.answer && packAnswer(failure.answer),
     dueAt: 0,
     stop: undefined,
   };

@@ -34,6 +34,8 @@ export interface RouteTask {
 
 export type ToWorker =
   | { readonly kind: 'scan' | 'route'; readonly task: RouteTask }
+  /** Adapters that tasks will need: imported while there is nothing to do. */
+  | { readonly kind: 'prepare'; readonly formats: readonly string[] }
   | { readonly kind: 'credit' }
   | { readonly kind: 'drop' };
 
@@ -93,7 +95,14 @@ class RouteThread {
   receive(message: ToWorker): void {
     if (message.kind === 'credit') this.#credit.give();
     else if (message.kind === 'drop') this.#credit.drop();
+    else if (message.kind === 'prepare') this.#prepare(message.formats);
     else this.#begin(message);
+  }
+
+  /** What cannot be imported is told of by the task that needs it. */
+  #prepare(formats: readonly string[]): void {
+    const imports = [...formats.map((name) => this.#registry.get('format', name)), this.#registry.all('transform')];
+    void Promise.allSettled(imports);
   }
 
   #begin(message: Extract<ToWorker, { readonly task: RouteTask }>): void {

@@ -48,6 +48,7 @@ type Ending = 'end' | 'stopped';
 export class Router {
   readonly #context: RouterContext;
   #worker: Worker | undefined;
+  #starting: Promise<Worker> | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #stopping = false;
@@ -73,6 +74,16 @@ export class Router {
     });
   }
 
+  /** Starts the worker before the first submission comes, with the formats that are in use. */
+  async prepare(formats: readonly string[]): Promise<void> {
+    try {
+      const worker = await this.#start();
+      worker.postMessage({ kind: 'prepare', formats } satisfies ToWorker);
+    } catch (error) {
+      emit('workerEnded', { how: messageOf(error) });
+    }
+  }
+
   /** Ends after the blocks on their way are committed; what is not routed goes on at the next start. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -84,6 +95,7 @@ export class Router {
 
   /** Ends the worker on purpose. */
   async #end(): Promise<void> {
+    await Promise.allSettled([this.#starting]);
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
@@ -316,6 +328,13 @@ export class Router {
 
   async #start(): Promise<Worker> {
     if (this.#worker) return this.#worker;
+    this.#starting ??= this.#startWorker().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #startWorker(): Promise<Worker> {
     const worker = new Worker(new URL('./route-worker.ts', import.meta.url), {
       workerData: { adapters: this.#context.adapters },
       name: 'route',
