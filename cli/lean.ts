@@ -6,13 +6,13 @@ import { COMPILE_CACHE } from './node24.mjs';
  */
 
 /** Small young generations, and old ones that are collected before they double. */
-const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=60', '--disable-warning=ExperimentalWarning'];
+const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=50', '--disable-warning=ExperimentalWarning'];
 
 /**
- * Few arenas for all threads: with more, what one thread frees is not used by the others. With compiled code at hand no
+ * One arena for all threads: with more, what one thread frees is not used by the others. With compiled code at hand no
  * thread loads the tool that takes the types out of our source.
  */
-const ENVIRONMENT = { MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: COMPILE_CACHE };
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', NODE_COMPILE_CACHE: COMPILE_CACHE };
 
 const MARK = 'WAYBILL_LEAN';
 

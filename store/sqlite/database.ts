@@ -76,7 +76,7 @@ export function openForWriting(path: string, options: { readonly maxPages?: numb
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
   database.exec('PRAGMA foreign_keys = ON');
-  database.exec('PRAGMA cache_size = -16000');
+  database.exec('PRAGMA cache_size = -6000');
   database.exec('PRAGMA wal_autocheckpoint = 2000');
   database.exec('PRAGMA journal_size_limit = 67108864');
   migrate(database, version);
