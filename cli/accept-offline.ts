@@ -27,7 +27,7 @@ export interface OfflineSubmission {
 export async function acceptOffline(store: Store, submission: OfflineSubmission): Promise<Accepted> {
   const { production, registry, service, name, path, again } = submission;
   const policy = await ruleFor(production, registry, service, name);
-  const { instance, lastSubmission } = await store.facts();
+  const { instance, lastSubmission, lastReceipt } = await store.facts();
   const bodies = new BodyFolder(bodiesFolder(submission.dataFolder));
   await bodies.prepare();
   const content = snapshotOf(production);
@@ -39,6 +39,7 @@ export async function acceptOffline(store: Store, submission: OfflineSubmission)
     clock: { now: Date.now },
     instance,
     nextNumber: () => lastSubmission + 1,
+    nextReceipt: () => lastReceipt + 1,
     snapshot: () => ({ hash, content }),
     accepted: () => undefined,
   };

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).check,
   schema: async () => (await import('./commands/schema.ts')).schema,
+  test: async () => (await import('./commands/test.ts')).test,
   transform: async () => (await import('./commands/transform.ts')).transform,
   run: async () => (await import('./commands/run.ts')).run,
   submit: async () => (await import('./commands/submit.ts')).submit,
@@ -11,6 +12,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   submissions: async () => (await import('./commands/submissions.ts')).submissions,
   trace: async () => (await import('./commands/trace.ts')).trace,
   resolve: async () => (await import('./commands/resolve.ts')).resolve,
+  release: async () => (await import('./commands/release.ts')).release,
+  cancel: async () => (await import('./commands/cancel.ts')).cancel,
   resume: async () => (await import('./commands/resume.ts')).resume,
   verify: async () => (await import('./commands/verify.ts')).verify,
   twin: async () => (await import('./commands/twin.ts')).twin,

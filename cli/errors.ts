@@ -29,6 +29,10 @@ export const CLI_ERRORS = defineErrors({
     means: 'A decision was given about a batch of which nothing is in doubt.',
     cure: 'Look with waybill status what is in doubt; a message that is settled is not decided again.',
   },
+  SUBMISSION_DECIDED: {
+    means: 'A decision was given about a submission that does not wait for it.',
+    cure: 'Look at its state with waybill submissions: only what is in quarantine can be released; what was routed is decided by message.',
+  },
   ENGINE_SILENT: {
     means: 'The engine broke the connection before it answered, so it may have done what was asked or not.',
     cure: 'Look with waybill status and waybill submissions, then repeat the command if need be.',

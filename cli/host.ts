@@ -63,6 +63,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await engine.start();
     let stopping = false;
     closers.push(() => engine.stop());
+
     const handover = await openHandover({
       connection: redis.connection,
       host: engine.facts.instance,
@@ -85,6 +86,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       commands: {
         resume: (destination, who, why) => engine.resume(destination, who, why),
         resolve: (request) => engine.resolve(request),
+        release: (request) => engine.release(request),
+        cancel: (request) => engine.cancel(request),
         submit: async ({ service, name, again, body }) =>
           engine.accept(service, {
             body,

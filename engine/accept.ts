@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
-import type { BodyFolder } from './bodies.ts';
-import type { Route, Snapshot } from './contracts/production.ts';
+import type { BodyFolder, IncomingBody } from './bodies.ts';
+import type { Snapshot } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
-import type { Accepted, AcceptRequest } from './contracts/service.ts';
-import type { Store } from './contracts/store.ts';
+import type { Accepted, AcceptRequest, Rule } from './contracts/service.ts';
+import type { NewSubmission, Store } from './contracts/store.ts';
 import { RefusedError } from './errors.ts';
 import { submissionId } from './ids.ts';
 import { label } from './labels.ts';
@@ -16,6 +16,8 @@ export interface AcceptContext {
   readonly instance: string;
   /** The next submission's number; a number is never given twice. */
   readonly nextNumber: () => number;
+  /** The next receipt's number; a number is never given twice. */
+  readonly nextReceipt: () => number;
   /** The snapshot that submissions are pinned to from now on. */
   readonly snapshot: () => { readonly hash: string; readonly content: Snapshot };
   /** Called after the commit: something is to be routed. */
@@ -30,27 +32,50 @@ export interface AcceptContext {
  * @throws RefusedError where the route is unknown; errors of the disk or the store, in which case nothing was kept.
  */
 export async function accept(context: AcceptContext, service: string, request: AcceptRequest): Promise<Accepted> {
-  const snapshot = context.snapshot();
-  const route = snapshot.content.routes[request.rule.route];
-  if (!route)
-    throw new RefusedError(
-      'ROUTE_UNKNOWN',
-      `The production has no route ${request.rule.route}: name one of its routes in the service's rule.`,
-    );
+  const pinned = pin(context, request.rule);
   try {
-    return await keep(context, service, request, route, snapshot.hash);
+    return await keep(context, service, request, pinned);
   } catch (error) {
     context.failed?.(error);
     throw error;
   }
 }
 
+/** What a rule's route is pinned to from now on. */
+export interface Pinned {
+  readonly rule: Rule;
+  readonly snapshot: string;
+  readonly gate: boolean;
+  readonly entries: NewSubmission['entries'];
+}
+
+/** The route of a rule as it is now. @throws RefusedError where the production has no such route. */
+export function pin(context: Pick<AcceptContext, 'snapshot'>, rule: Rule): Pinned {
+  const { hash, content } = context.snapshot();
+  const route = content.routes[rule.route];
+  if (!route)
+    throw new RefusedError(
+      'ROUTE_UNKNOWN',
+      `The production has no route ${rule.route}: name one of its routes in the service's rule.`,
+    );
+  const entries = route.to.map(({ name, destination, transform }) => ({
+    name,
+    destination,
+    transform: transform ?? '',
+  }));
+  return { rule, snapshot: hash, gate: route.onInvalidRow === 'refuseFile', entries };
+}
+
+/** What a submission's row says of the route it takes. */
+export function pinnedFacts({ rule, snapshot, gate, entries }: Pinned) {
+  return { format: rule.format, route: rule.route, snapshot, gate, entries };
+}
+
 async function keep(
   context: AcceptContext,
   service: string,
   request: AcceptRequest,
-  route: Route,
-  snapshot: string,
+  pinned: Pinned,
 ): Promise<Accepted> {
   const number = context.nextNumber();
   const body = await context.bodies.begin();
@@ -59,6 +84,7 @@ async function keep(
   try {
     const acceptedAt = context.clock.now();
     const result = await context.store.accept({
+      ...pinnedFacts(pinned),
       number,
       service,
       partner: request.partner ?? '',
@@ -69,11 +95,6 @@ async function keep(
       claim: request.claim,
       fields: request.fields ?? {},
       acceptedAt,
-      format: request.rule.format,
-      route: request.rule.route,
-      snapshot,
-      gate: route.onInvalidRow === 'refuseFile',
-      entries: route.to.map(({ name, destination, transform }) => ({ name, destination, transform })),
       owner: `${service}\n${request.partner ?? ''}`,
       expiresAt: acceptedAt + request.duplicates.within,
       refuseDuplicate: request.duplicates.then === 'report' && request.again !== true,
@@ -96,16 +117,17 @@ async function keep(
  * A ledger that ended or failed may have kept the submission all the same: its body is then left, and the next start
  * removes it if nothing refers to it.
  */
-async function isUnknown(store: Store, submission: number): Promise<boolean> {
+export async function isUnknown(store: Store, submission: number): Promise<boolean> {
   return store.submission({ submission }).then(
     (row) => row === undefined,
     () => false,
   );
 }
 
-async function receive(
-  body: Awaited<ReturnType<BodyFolder['begin']>>,
-  request: AcceptRequest,
+/** Streams a body to its final path. @returns its SHA-256; @throws the source's error or the disk's: nothing was kept. */
+export async function receive(
+  body: IncomingBody,
+  request: Pick<AcceptRequest, 'body' | 'confirm'>,
   path: string,
 ): Promise<string> {
   try {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import iconv from 'iconv-lite';
 import type { Carries } from './contracts/operation.ts';
 
@@ -8,6 +9,20 @@ const OUTSIDE: Readonly<Record<string, RegExp>> = {
   'us-ascii': /[^\0-\x7F]/,
   'iso-8859-1': /[^\0-\xFF]/,
 };
+
+/** Tests for a message of text and for one of bytes: can the transport carry it as it is? */
+export function carriesChecks(carries: Carries): {
+  readonly carries: (text: string) => boolean;
+  readonly carriesBytes: (bytes: Uint8Array) => boolean;
+} {
+  const check = carriesCheck(carries);
+  return { carries: check, carriesBytes: (bytes) => carries.characters === 'any' || carriesDecoded(bytes, check) };
+}
+
+/** Bytes that are no UTF-8 have no characters to write into an envelope. */
+function carriesDecoded(bytes: Uint8Array, check: (text: string) => boolean): boolean {
+  return isUtf8(bytes) && check(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+}
 
 /** A test for text: can the transport carry it as it is? */
 export function carriesCheck(carries: Carries): (text: string) => boolean {

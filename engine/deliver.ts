@@ -3,7 +3,7 @@ import type { Format } from './contracts/format.ts';
 import type { Delivery, Operation } from './contracts/operation.ts';
 import type { Destination } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
-import type { AttemptKey, LaneWork, MessageOutcomeState, NewAnswer, Store } from './contracts/store.ts';
+import type { AttemptKey, LaneWork, MessageOutcomeState, NewAnswer, NewSubmission, Store } from './contracts/store.ts';
 import { ConfigError, codeOf, messageOf } from './errors.ts';
 import { type EventFields, type EventName, emit } from './events.ts';
 import { batchId } from './ids.ts';
@@ -28,6 +28,10 @@ export interface LaneContext {
   /** Signals the lane to other processes too, when something is due. */
   readonly dueAt: (at: number) => void;
   readonly settled: (submissions: readonly number[]) => void;
+  /** Keeps an answer's body on disk, where answers become submissions. */
+  readonly keepAnswer: ((batch: number, body: Uint8Array) => Promise<NewSubmission>) | undefined;
+  /** The answer is in the ledger as a submission. */
+  readonly answerAccepted: (submission: number) => void;
 }
 
 /** What a lane does next, and the answer whose commit is on its way. */
@@ -258,6 +262,7 @@ export class Lane {
       messages: ready.members.count,
       byteLength,
       body,
+      each: () => ready.members.each(instance),
       firstByte: () => label('sending.firstByte'),
       lastByte: () => label('sending.lastByte'),
     };
@@ -267,7 +272,8 @@ export class Lane {
   async #conclude(ready: Ready, key: AttemptKey, outcome: Outcome, next: Ready | undefined): Promise<Turn> {
     const { clock, run } = this.#context;
     if (outcome.rest === 'inDoubt') this.#resendAt.set(ready.batch, this.#resendTime(ready));
-    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...outcome }, ready).then((kept) => {
+    const { body, logged: _, ...answer } = outcome;
+    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...answer }, ready, body).then((kept) => {
       if (kept) this.#report(ready, outcome);
     });
     this.#again = true;
@@ -283,13 +289,16 @@ export class Lane {
    * Until it is stored, the attempt stays registered, the lane waits, and nothing is sent.
    * @returns false where the ledger does not take it any more.
    */
-  async #storeAnswer(answer: NewAnswer, ready: Ready): Promise<boolean> {
-    const { store } = this.#context;
+  async #storeAnswer(answer: NewAnswer, ready: Ready, body: Uint8Array | undefined): Promise<boolean> {
+    const { store, keepAnswer, answerAccepted } = this.#context;
+    let submission: NewSubmission | undefined;
     let waited = 0;
     for (let wait = STORE_RETRY_FIRST; ; wait = Math.min(wait * 2, STORE_RETRY_CEILING)) {
       try {
-        const effect = await store.answer(answer);
+        if (keepAnswer && body && body.length > 0) submission ??= await keepAnswer(ready.batch, body);
+        const effect = await store.answer(submission ? { ...answer, submission } : answer);
         this.#registered.delete(keyText(answer));
+        if (submission) answerAccepted(submission.number);
         if (effect.settled.length > 0) this.#context.settled(effect.settled);
         return true;
       } catch (error) {

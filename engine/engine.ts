@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { accept } from './accept.ts';
 import { BodyFolder } from './bodies.ts';
-import { parseSnapshot, snapshotHash, snapshotJson, snapshotOf } from './config/hash.ts';
+import { snapshotOf } from './config/hash.ts';
 import type { Wakeups } from './contracts/handover.ts';
+import type { Listener } from './contracts/listener.ts';
 import type { Carries, Operation } from './contracts/operation.ts';
-import type { Destination, Production, Snapshot } from './contracts/production.ts';
+import type { Destination, Production } from './contracts/production.ts';
 import type { Clock, Logger } from './contracts/runtime.ts';
-import type { Accepted, AcceptRequest } from './contracts/service.ts';
-import type { ResolveRequest, Store, StoreFacts } from './contracts/store.ts';
+import type { Accepted, AcceptRequest, ReceiptView, RejectedItem } from './contracts/service.ts';
+import type { ResolveRequest, Store, StoreFacts, SubmissionDecision } from './contracts/store.ts';
 import { Lane } from './deliver.ts';
-import { codeOf, messageOf, WaybillError } from './errors.ts';
+import { WaybillError } from './errors.ts';
 import { emit } from './events.ts';
+import { parseSubmissionId, submissionId } from './ids.ts';
+import { Intake } from './intake.ts';
 import type { Registry } from './registry.ts';
+import { report } from './report.ts';
 import { Router } from './route.ts';
 import { openFormat } from './route-program.ts';
-import { bodiesFolder, Services } from './services.ts';
+import { bodiesFolder, receiptView, rejectedItems, Services } from './services.ts';
+import { StoreHealth } from './store-health.ts';
 import { watchStore } from './watch-store.ts';
 
 export interface EngineOptions {
@@ -30,14 +34,14 @@ export interface EngineOptions {
   /** A destination's settings with its secrets read anew. */
   readonly freshDestination: (name: string) => Promise<Destination>;
   readonly orphans: 'refuse' | 'hold';
+  /** Where services take requests over HTTP, if any do. */
+  readonly listener?: Listener;
   readonly random?: () => number;
   readonly sweepEvery?: number;
   readonly hangAfter?: number;
 }
 
 const SWEEP_EVERY = 5000;
-/** Codes of a ledger or a disk that takes nothing. */
-const CANNOT_STORE = new Set(['STORE_FULL', 'STORE_FAILED', 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const HANG_AFTER = 60_000;
 
 /** The whole engine over one production and one data folder. */
@@ -45,23 +49,19 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #run = randomUUID();
   readonly #lanes = new Map<string, Lane>();
-  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #health = new StoreHealth();
   #facts: StoreFacts | undefined;
   #router: Router | undefined;
   #services: Services | undefined;
   #bodies: BodyFolder;
   #wakeups: Wakeups | undefined;
-  #current: { hash: string; content: Snapshot } | undefined;
-  #lastNumber = 0;
+  #intake: Intake | undefined;
   #sweeper: NodeJS.Timeout | undefined;
-  /** Why nothing can be stored now; `undefined` while all is well. */
-  #trouble: string | undefined;
-  #accepting = true;
   #sweeping = false;
   #ending: Promise<void> | undefined;
 
   constructor(options: EngineOptions) {
-    this.#options = { ...options, store: watchStore(options.store, (error) => this.#notStored(error)) };
+    this.#options = { ...options, store: watchStore(options.store, (error) => this.#health.notStored(error)) };
     this.#bodies = new BodyFolder(bodiesFolder(options.dataFolder));
   }
 
@@ -77,12 +77,12 @@ export class Engine {
 
   /** Whether ledger and bodies took what was last asked of them. */
   get storeWell(): boolean {
-    return this.#trouble === undefined;
+    return this.#health.trouble === undefined;
   }
 
   /** Why nothing can be stored now: a code and a sentence. */
   get storeTrouble(): string | undefined {
-    return this.#trouble;
+    return this.#health.trouble;
   }
 
   /**
@@ -101,12 +101,21 @@ export class Engine {
   async #begin(): Promise<void> {
     const { store, production, clock } = this.#options;
     this.#facts = await store.facts();
-    this.#lastNumber = this.#facts.lastSubmission;
     await this.#refuseOrphans();
     await this.#bodies.prepare();
     await this.#bodies.sweep(async (submission) => (await store.submission({ submission })) !== undefined);
     await this.#recover();
-    await this.#pin(snapshotOf(production));
+    this.#intake = await Intake.open(
+      {
+        store,
+        bodies: this.#bodies,
+        clock,
+        toRoute: () => this.#signal('route'),
+        failed: (error) => this.#health.notStored(error),
+      },
+      this.#facts,
+      snapshotOf(production),
+    );
     for (const name of Object.keys(production.destinations)) {
       await store.resumeDestination({
         destination: name,
@@ -119,12 +128,13 @@ export class Engine {
     this.#router = this.#makeRouter(carries);
     this.#services = new Services({
       store,
-      accepting: this.#acceptContext(),
+      accepting: this.#taking().context(),
       production,
       registry: this.#options.registry,
       logger: this.#options.logger,
       clock,
       instance: this.facts.instance,
+      listener: this.#options.listener,
     });
     await this.#services.start();
     this.#wakeAll();
@@ -152,7 +162,7 @@ export class Engine {
   }
 
   #end(): Promise<void> {
-    this.#accepting = false;
+    this.#intake?.close();
     this.#ending ??= this.#endAll();
     return this.#ending;
   }
@@ -174,7 +184,28 @@ export class Engine {
 
   /** Takes an input in on behalf of a service (`waybill submit`). @throws as `accept`. */
   accept(service: string, request: AcceptRequest): Promise<Accepted> {
-    return accept(this.#acceptContext(), service, request);
+    return accept(this.#taking().context(), service, request);
+  }
+
+  /** A receipt with what became of its parts; `undefined` for an id that is none. */
+  receipt(id: string): Promise<ReceiptView | undefined> {
+    return receiptView(this.#options.store, this.facts.instance, id);
+  }
+
+  /** What became of a submission, as data for people. */
+  report(id: string): Promise<Readonly<Record<string, unknown>>> {
+    return report(this.#options.store, this.facts.instance, this.#submission(id));
+  }
+
+  /** The rejected items of a submission, in the order of the file; constant memory. */
+  rejected(id: string): AsyncIterable<RejectedItem> {
+    return rejectedItems(this.#options.store, this.facts.instance, this.#submission(id));
+  }
+
+  #submission(id: string): number {
+    const number = parseSubmissionId(this.facts.instance, id);
+    if (number !== undefined) return number;
+    throw new WaybillError('SUBMISSION_UNKNOWN', `${id} is no submission of this ledger.`);
   }
 
   /** Goes on with a stopped destination, with its secrets read anew. */
@@ -205,6 +236,20 @@ export class Engine {
     return result;
   }
 
+  /** Lets a submission out of quarantine; it is routed behind what came meanwhile. */
+  async release(request: Omit<SubmissionDecision, 'at'>): Promise<void> {
+    await this.#options.store.release({ ...request, at: this.#options.clock.now() });
+    emit('submissionReleased', { submission: submissionId(this.facts.instance, request.submission) });
+    this.#signal('route');
+  }
+
+  /** Gives up a submission that is in quarantine or not routed yet. */
+  async cancel(request: Omit<SubmissionDecision, 'at'>): Promise<void> {
+    await this.#options.store.cancelSubmission({ ...request, at: this.#options.clock.now() });
+    emit('submissionCancelled', { submission: submissionId(this.facts.instance, request.submission) });
+    await this.sweep();
+  }
+
   /** What is due is signalled again; attempts that nobody holds become in doubt. Asks only the store. */
   async sweep(): Promise<void> {
     const { store, clock } = this.#options;
@@ -212,12 +257,12 @@ export class Engine {
       await this.#recover();
       const due = await store.due({ now: clock.now() });
       if (!this.storeWell) await this.#bodies.probe();
-      this.#stored();
+      this.#health.stored();
       if (due.toRoute) this.#signal('route');
       for (const destination of due.destinations) this.#signal(destination);
       for (const { service, submission } of due.services) this.#services?.tell(service, submission);
     } catch (error) {
-      this.#notStored(error);
+      this.#health.notStored(error);
     }
   }
 
@@ -240,46 +285,10 @@ export class Engine {
     }
   }
 
-  #stored(): void {
-    if (this.#trouble === undefined) return;
-    this.#trouble = undefined;
-    emit('storeRecovered');
-  }
-
-  /** Only what keeps the disk or the ledger from taking anything is a trouble; a stale plan or a closed ledger is not. */
-  #notStored(error: unknown): void {
-    if (!CANNOT_STORE.has(codeOf(error))) return;
-    const before = this.#trouble;
-    this.#trouble = `${codeOf(error)}: ${messageOf(error)}`;
-    if (before === undefined) emit('storeFailed', { code: codeOf(error), reason: messageOf(error) });
-  }
-
-  #acceptContext() {
-    const { store, clock } = this.#options;
-    return {
-      store,
-      bodies: this.#bodies,
-      clock,
-      instance: this.facts.instance,
-      nextNumber: () => {
-        if (!this.#accepting)
-          throw new WaybillError(
-            'ENGINE_STOPPING',
-            'The engine is stopping and takes nothing in: try again when it runs.',
-          );
-        this.#lastNumber += 1;
-        return this.#lastNumber;
-      },
-      failed: (error: unknown) => this.#notStored(error),
-      snapshot: () => {
-        if (!this.#current) throw new WaybillError('STORE_CLOSED', 'The engine is not started.');
-        return this.#current;
-      },
-      accepted: (submission: string, service: string) => {
-        emit('submissionAccepted', { submission, service });
-        this.#signal('route');
-      },
-    };
+  /** What takes things in. @throws WaybillError before the engine is started. */
+  #taking(): Intake {
+    if (!this.#intake) throw new WaybillError('STORE_CLOSED', 'The engine is not started.');
+    return this.#intake;
   }
 
   async #refuseOrphans(): Promise<void> {
@@ -292,23 +301,6 @@ export class Engine {
       'ORPHANED_MESSAGES',
       `Messages wait for ${lost.join(', ')}, which the production no longer has: put it back, or start with --orphans hold to leave them where they are.`,
     );
-  }
-
-  async #pin(content: Snapshot): Promise<void> {
-    const hash = snapshotHash(content);
-    await this.#options.store.putSnapshot({ hash, body: zstdCompressSync(snapshotJson(content)) });
-    this.#current = { hash, content };
-    this.#snapshots.set(hash, content);
-  }
-
-  async #snapshot(hash: string): Promise<Snapshot> {
-    const known = this.#snapshots.get(hash);
-    if (known) return known;
-    const body = await this.#options.store.snapshot({ hash });
-    if (!body) throw new WaybillError('STORE_STALE', 'The snapshot that a submission began with is not in the ledger.');
-    const content = parseSnapshot(zstdDecompressSync(body).toString('utf8'));
-    this.#snapshots.set(hash, content);
-    return content;
   }
 
   async #openLanes(): Promise<Record<string, Carries>> {
@@ -325,6 +317,7 @@ export class Engine {
   async #lane(name: string, destination: Destination): Promise<Lane> {
     const { production, registry, store, clock, random, freshDestination, logger } = this.#options;
     const { format } = destination.batch;
+    const rule = destination.answersTo;
     const content = snapshotOf(production);
     let settings: Destination | undefined = destination;
     const open = async (): Promise<Operation> => {
@@ -351,6 +344,8 @@ export class Engine {
       open,
       dueAt: (at) => this.#wakeups?.signalAt(name, at),
       settled: (submissions) => void this.#settled(submissions),
+      keepAnswer: rule && ((batch, body) => this.#taking().keepAnswer(name, rule, batch, body)),
+      answerAccepted: (submission) => this.#taking().answerAccepted(name, submission),
     });
   }
 
@@ -368,6 +363,8 @@ export class Engine {
       const definition = await this.#options.registry.get('service', type);
       for (const { rule } of definition.rules(config)) names.add(rule.format.type);
     }
+    for (const { answersTo } of Object.values(this.#options.production.destinations))
+      if (answersTo) names.add(answersTo.format.type);
     return [...names];
   }
 
@@ -381,7 +378,7 @@ export class Engine {
       adapters,
       carries,
       hangAfter: hangAfter ?? HANG_AFTER,
-      snapshot: (hash) => this.#snapshot(hash),
+      snapshot: (hash) => this.#taking().snapshot(hash),
       released: (destinations) => {
         for (const destination of destinations) this.#signal(destination);
       },

@@ -17,6 +17,12 @@ export const EVENTS = {
   },
   submissionAccepted: { level: 'debug', says: 'a submission was accepted' },
   submissionRefused: { level: 'warn', says: 'a submission was refused; nothing of it is sent' },
+  submissionQuarantined: {
+    level: 'error',
+    says: 'the counts in a submission do not hold: it is kept, nothing of it is sent until a person decides',
+  },
+  submissionReleased: { level: 'info', says: 'a person let a submission out of quarantine' },
+  submissionCancelled: { level: 'info', says: 'a person gave a submission up' },
   submissionRouted: { level: 'debug', says: 'every item of a submission has its ledger rows' },
   routingFailed: { level: 'error', says: 'a submission cannot be routed; it is tried again, and later ones wait' },
   workerEnded: { level: 'error', says: 'the transform worker ended or hung; it is started again' },
@@ -37,6 +43,10 @@ export const EVENTS = {
   operationNotClosed: { level: 'warn', says: 'the connection to a destination could not be closed in order' },
   storeFailed: { level: 'error', says: 'the ledger cannot be written; services take nothing in until it can' },
   ledgerNotRead: { level: 'warn', says: 'the ledger could not be asked for its numbers; metrics of it are left out' },
+  credentialRefused: { level: 'warn', says: 'a partner, or somebody else, came with a credential that opens nothing' },
+  credentialsLimited: { level: 'warn', says: 'too many wrong credentials: no more are looked at for a while' },
+  partnerFileBroken: { level: 'error', says: 'the file of a partner cannot be used; nobody gets in by it' },
+  requestFailed: { level: 'error', says: 'a request of a partner failed for a reason of ours' },
   storeRecovered: { level: 'info', says: 'the ledger can be written again' },
 } as const satisfies Record<string, EventDefinition>;
 

@@ -127,7 +127,7 @@ function routeItem(maker: BlockMaker, item: Item, number: number, index: number,
       { code: 'TRANSFORM_CRASHED', line: item.line, reason: 'this row ended or hung the transform worker twice' },
     ];
   }
-  const faults = item.faults.length > 0 ? item.faults : repeatedKey(maker, item, digests);
+  const faults = item.faults.length > 0 ? item.faults : faultsOf(maker, item, digests);
   if (faults.length > 0) {
     leaveOut(bodies, index, 'invalid');
     return [...faults];
@@ -149,6 +149,12 @@ function isFiltered({ route, context }: BlockMaker, item: Item): boolean | Fault
   } catch (error) {
     return thrownFault(error, item, 'a filter of the route (`dropWhen`)');
   }
+}
+
+/** What the standard of the format says, where the route asks for it; then whether its key is new. */
+function faultsOf(maker: BlockMaker, item: Item, digests: Buffer[]): readonly Fault[] {
+  const broken = maker.route.validate?.(item);
+  return broken && broken.length > 0 ? broken : repeatedKey(maker, item, digests);
 }
 
 function repeatedKey(maker: BlockMaker, item: Item, digests: Buffer[]): readonly Fault[] {
@@ -184,7 +190,9 @@ function routeEntries(maker: BlockMaker, item: Item, number: number, index: numb
     };
     const result = runEntry(entry.program, item, context);
     if (result.kind === 'message') {
-      body.packer.addText(result.message.text, result.message.controlId);
+      const { text, bytes, controlId } = result.message;
+      if (bytes) body.packer.addBytes(bytes, controlId);
+      else body.packer.addText(text, controlId);
       continue;
     }
     body.packer.addNothing();

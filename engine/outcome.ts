@@ -21,6 +21,8 @@ export interface Outcome
   extends Pick<NewAnswer, 'rest' | 'exceptions' | 'code' | 'words' | 'whose' | 'status' | 'answer' | 'dueAt' | 'stop'> {
   /** The sentence for the log: ours alone, since a receiver's words may name a patient. */
   readonly logged: string;
+  /** The answer's own bytes, where there is one that may become a submission. */
+  readonly body?: Uint8Array;
 }
 
 /** An answer as it is kept; bytes of its own, since a view would take all that it looks into to the store's thread. */
@@ -39,7 +41,7 @@ export function readAnswer(
   const kept = { answer: packAnswer(answer.raw), dueAt: 0, stop: undefined };
   if (answer.kind === 'outcomes') {
     const read = readOutcomes(answer.outcomes, batch);
-    return { ...kept, ...read, logged: read.words, status: undefined };
+    return { ...kept, ...read, logged: read.words, status: undefined, body: answer.raw };
   }
   const decision = understand(answer.text, batch, batchId, format, operation);
   const states = [decision.rest, ...decision.exceptions.map(({ state }) => state)];
@@ -57,6 +59,7 @@ export function readAnswer(
     logged: decision.rest === 'rejected' ? decision.code : decision.words,
     whose: whoseIs(states),
     status: answer.status,
+    body: Buffer.from(answer.text, 'utf8'),
   };
 }
 

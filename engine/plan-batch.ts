@@ -38,6 +38,15 @@ export class Members {
     };
   }
 
+  /** The messages one by one; one without a control id is named by its number in the ledger. */
+  *each(instance: string): Generator<{ id: string; body: Uint8Array }> {
+    let index = 0;
+    for (const body of this.bodies()) {
+      yield { id: this.#controlIds[index] || `${instance}-M${this.message(index)}`, body };
+      index += 1;
+    }
+  }
+
   *bodies(): Generator<Uint8Array> {
     for (const { unpacked, positions } of this.#blocks) for (const position of positions) yield unpacked.body(position);
   }

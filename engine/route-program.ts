@@ -1,4 +1,4 @@
-import { carriesCheck } from './carries.ts';
+import { carriesChecks } from './carries.ts';
 import { compileCondition } from './conditions.ts';
 import type { Format } from './contracts/format.ts';
 import type { Fault, Item } from './contracts/item.ts';
@@ -11,6 +11,7 @@ import type {
   TransformContext,
   TransformDefinition,
   TransformProgram,
+  TransformResult,
 } from './contracts/transform.ts';
 import { defineErrors, WaybillError } from './errors.ts';
 import type { Registry } from './registry.ts';
@@ -28,6 +29,10 @@ export const ROUTE_ERRORS = defineErrors({
     means: 'A condition or a transform threw an error for this item; the item is invalid where it did.',
     cure: 'Look at the transform with the item: waybill transform; report it where the transform is not in code of your own.',
   },
+  FORMAT_NOT_VALIDATED: {
+    means: 'A route asks for validation, but the format of what feeds it knows no standard to check by.',
+    cure: 'Take validate out of the route, or feed it from a format such as hl7-batch.',
+  },
   EMPTY_MESSAGE: {
     means: 'A transform made a message without a single character.',
     cure: 'Let it drop the item, or make a message.',
@@ -43,17 +48,22 @@ export const ROUTE_ERRORS = defineErrors({
 export interface EntryProgram {
   readonly name: string;
   readonly destination: string;
+  /** What people read in a fault: the transform's name, or that there is none. */
   readonly transform: string;
   readonly charset: string;
   readonly when: Condition | undefined;
   readonly program: TransformProgram;
   /** True when the destination's transport can carry the text. */
   readonly carries: (text: string) => boolean;
+  /** The same for a message of bytes. */
+  readonly carriesBytes: (bytes: Uint8Array) => boolean;
 }
 
 /** A route of a snapshot, ready to run over items of one format. */
 export interface RouteProgram {
   readonly format: Format;
+  /** What is wrong with an item by the standard of its format, where the route asks for it. */
+  readonly validate: ((item: Item) => readonly Fault[]) | undefined;
   readonly filters: readonly { readonly drops: Condition; readonly reason: string }[];
   readonly entries: readonly EntryProgram[];
 }
@@ -95,21 +105,44 @@ export async function compileRoute(
     return {
       name: entry.name,
       destination: entry.destination,
-      transform: entry.transform,
+      transform: entry.transform ?? '',
       charset: transport.charset,
       when: entry.when === undefined ? undefined : compileCondition(entry.when, columns, known),
-      program: await compileTransform(registry, snapshot, entry.transform),
-      carries: carriesCheck(transport),
+      program: entry.transform === undefined ? AS_IT_CAME : await compileTransform(registry, snapshot, entry.transform),
+      ...carriesChecks(transport),
     };
   });
   return {
     format,
+    validate: route.validate ? await validatorOf(format, reference) : undefined,
     filters: route.filter.map(({ dropWhen, reason }) => ({
       drops: compileCondition(dropWhen, columns, known),
       reason,
     })),
     entries: await Promise.all(entries),
   };
+}
+
+/** Opens the format's check of items. @throws WaybillError where it has none. */
+async function validatorOf(format: Format, reference: FormatReference): Promise<(item: Item) => readonly Fault[]> {
+  if (format.validator) return format.validator();
+  throw new WaybillError(
+    'FORMAT_NOT_VALIDATED',
+    `The format ${reference.type} has no standard to check items by: take validate out of the route.`,
+  );
+}
+
+/** An entry without a transform sends what came, byte for byte. */
+const AS_IT_CAME: TransformProgram = {
+  run: asItCame,
+  explain: (item) => ({ result: asItCame(item), lineage: [] }),
+};
+
+function asItCame(item: Item): TransformResult {
+  const { bytes, controlId = '' } = item;
+  if (bytes && bytes.length > 0) return { kind: 'message', message: { text: '', bytes, controlId } };
+  const reason = 'this item has no bytes of its own to send as it came';
+  return { kind: 'invalid', faults: [{ code: 'EMPTY_MESSAGE', line: item.line, reason }] };
 }
 
 /** Compiles a transform by the language in which the production has it. */
@@ -145,8 +178,10 @@ export function runEntry(entry: EntryProgram, item: Item, context: TransformCont
     const result = entry.program.run(item, context);
     if (result.kind === 'dropped') return { kind: 'filtered', reason: result.reason };
     if (result.kind === 'invalid') return result;
-    if (result.message.text === '') return { kind: 'invalid', faults: [emptyMessage(entry, item)] };
-    return entry.carries(result.message.text) ? result : { kind: 'invalid', faults: notCarried(entry, item) };
+    const { text, bytes } = result.message;
+    if (bytes) return entry.carriesBytes(bytes) ? result : { kind: 'invalid', faults: notCarried(entry, item) };
+    if (text === '') return { kind: 'invalid', faults: [emptyMessage(entry, item)] };
+    return entry.carries(text) ? result : { kind: 'invalid', faults: notCarried(entry, item) };
   } catch (error) {
     return { kind: 'invalid', faults: [thrownFault(error, item, `the transform ${entry.transform}`)] };
   }

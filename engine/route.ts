@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { BodyFolder } from './bodies.ts';
+import type { Scan } from './contracts/format.ts';
 import type { Carries } from './contracts/operation.ts';
 import type { Snapshot } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
@@ -133,6 +134,15 @@ export class Router {
   }
 
   async #submission(work: RouteWork): Promise<void> {
+    try {
+      await this.#step(work);
+    } catch (error) {
+      if (!(await this.#isCancelled(work, error))) throw error;
+    }
+  }
+
+  /** Scans a submission, or routes what was scanned. */
+  async #step(work: RouteWork): Promise<void> {
     const { store } = this.#context;
     if (work.state === 'accepted') return this.#scan(work);
     if (work.state === 'scanned') await store.beginRouting({ submission: work.number });
@@ -148,9 +158,24 @@ export class Router {
     const task = await this.#task(work, BLOCK_ITEMS, undefined);
     await this.#exchange(work, { kind: 'scan', task }, async (message) => {
       if (message.kind !== 'scanned') return undefined;
-      await this.#context.store.scanned({ submission: work.number, scan: message.scan });
+      const { scan } = message;
+      if (scan.quarantine) await this.#quarantine(work, scan, scan.quarantine);
+      else await this.#context.store.scanned({ submission: work.number, scan });
       return 'end';
     });
+  }
+
+  /** Kept, and nothing sent; what came after it goes on without it. */
+  async #quarantine(work: RouteWork, scan: Scan, refusal: Refusal): Promise<void> {
+    const { store, clock } = this.#context;
+    await store.quarantine({ submission: work.number, scan, refusal, at: clock.now() });
+    emit('submissionQuarantined', {
+      submission: this.#id(work),
+      service: work.service,
+      code: refusal.code,
+      line: refusal.line,
+    });
+    this.#context.ended(work.number, work.service);
   }
 
   async #blocks(work: RouteWork): Promise<Ending> {
@@ -192,6 +217,13 @@ export class Router {
     );
     if (failed !== undefined) throw failed;
     return ending;
+  }
+
+  /** A person may cancel a submission while it is routed: what comes after that is no failure. */
+  async #isCancelled(work: RouteWork, error: unknown): Promise<boolean> {
+    if (codeOf(error) !== 'STORE_STALE') return false;
+    const now = await this.#context.store.submission({ submission: work.number });
+    return now?.state === 'cancelled';
   }
 
   /**

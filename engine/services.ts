@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import type { AcceptContext } from './accept.ts';
 import { accept } from './accept.ts';
 import { unpackRejects } from './blocks.ts';
+import type { Listener } from './contracts/listener.ts';
 import type { Production } from './contracts/production.ts';
 import type { Clock, Logger } from './contracts/runtime.ts';
-import type { RejectedItem, ServiceContext, ServiceHandle, SubmissionView } from './contracts/service.ts';
+import type { ReceiptView, RejectedItem, ServiceContext, ServiceHandle, SubmissionView } from './contracts/service.ts';
 import type { Store, SubmissionRow } from './contracts/store.ts';
 import { WaybillError } from './errors.ts';
-import { itemId, parseSubmissionId, submissionId } from './ids.ts';
+import { itemId, parseReceiptId, parseSubmissionId, submissionId } from './ids.ts';
 import type { Registry } from './registry.ts';
 import { report } from './report.ts';
+import { beginUpload } from './upload.ts';
 
 export interface ServicesContext {
   readonly store: Store;
@@ -19,6 +21,8 @@ export interface ServicesContext {
   readonly logger: (service: string) => Logger;
   readonly clock: Clock;
   readonly instance: string;
+  /** Shared by all services that take requests over HTTP. */
+  readonly listener: Listener | undefined;
 }
 
 /** The running services of a production, and who wants to hear of which submission. */
@@ -59,7 +63,7 @@ export class Services {
   }
 
   #lend(name: string, config: unknown): ServiceContext<unknown> {
-    const { store, accepting, production, clock, instance } = this.#context;
+    const { store, accepting, production, clock, instance, listener } = this.#context;
     const view = (row: SubmissionRow | undefined) => row && submissionView(instance, row);
     return {
       name,
@@ -69,6 +73,9 @@ export class Services {
       signal: this.#stop.signal,
       clock,
       accept: (request) => accept(accepting, name, request),
+      upload: () => beginUpload(accepting, name),
+      receipt: (id) => receiptView(store, instance, id),
+      ...(listener ? { listener } : {}),
       findClaim: async (claim) => view(await store.findClaim({ claim })),
       submission: async (id) => view(await store.submission({ submission: this.#number(id) })),
       unfinished: async () =>
@@ -92,6 +99,30 @@ export class Services {
       );
     return number;
   }
+}
+
+/** A receipt of this ledger with what is known of its submissions; `undefined` for an id that is none. */
+export async function receiptView(
+  store: Pick<Store, 'receipt'>,
+  instance: string,
+  id: string,
+): Promise<ReceiptView | undefined> {
+  const receipt = parseReceiptId(instance, id);
+  const row = receipt === undefined ? undefined : await store.receipt({ receipt });
+  return (
+    row && {
+      id,
+      service: row.service,
+      partner: row.partner,
+      acceptedAt: row.acceptedAt,
+      fields: row.submissions[0]?.fields ?? {},
+      submissions: row.submissions.map((submission) => ({
+        ...submissionView(instance, submission),
+        part: submission.part ?? '',
+        contentType: submission.contentType,
+      })),
+    }
+  );
 }
 
 /** A ledger row as services see it. */

@@ -1,9 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Accepted } from '../engine/contracts/service.ts';
-import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
 import { type HealthSource, readiness } from './health.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
+import { operatorProblem, problem, sendProblem } from './problems.ts';
 
 /** What people may do through the control socket. */
 export interface Commands {
@@ -14,12 +14,22 @@ export interface Commands {
     reason: string;
     who: string;
   }): Promise<{ messages: number; destination: string }>;
+  /** Lets a submission out of quarantine. */
+  release(request: SubmissionRequest): Promise<void>;
+  /** Gives up a submission that is in quarantine or not routed yet. */
+  cancel(request: SubmissionRequest): Promise<void>;
   submit(request: {
     service: string;
     name: string;
     again: boolean;
     body: AsyncIterable<Uint8Array>;
   }): Promise<Accepted>;
+}
+
+interface SubmissionRequest {
+  readonly submission: number;
+  readonly reason: string;
+  readonly who: string;
 }
 
 export interface PortalOptions {
@@ -76,40 +86,13 @@ function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {
     return reply.code(state.ready ? 200 : 503).send(state);
   });
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
-  server.setErrorHandler((error, _request, reply) => problem(reply, error));
+  server.setErrorHandler((error, _request, reply) => sendProblem(reply, operatorProblem(error)));
   return server;
-}
-
-/** Errors as `application/problem+json` (RFC 9457), with the stable code. */
-function problem(reply: FastifyReply, error: unknown): FastifyReply {
-  const known = error instanceof WaybillError;
-  const status = known ? 422 : refusalOf(error);
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send({
-      type: 'about:blank',
-      title: status < 500 ? 'The request was refused' : 'The request failed',
-      status,
-      code: codeOf(error),
-      detail: messageOf(error),
-      ...(known ? error.place : {}),
-    });
 }
 
 /** While the engine stops nothing is changed through it; whoever asks waits until the folder is free. */
 function stoppingNow(reply: FastifyReply): FastifyReply {
-  const code = 'ENGINE_STOPPING';
-  return reply
-    .code(503)
-    .type('application/problem+json')
-    .send({ type: 'about:blank', title: 'The engine is stopping', status: 503, code });
-}
-
-/** What Fastify says of a request that is wrong in itself (400, 413, 415, ...); anything else is a failure of ours. */
-function refusalOf(error: unknown): number {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  return status >= 400 && status < 500 ? status : 500;
+  return sendProblem(reply, { ...problem(503, 'ENGINE_STOPPING'), title: 'The engine is stopping' });
 }
 
 interface ResumeBody {
@@ -145,6 +128,16 @@ function addCommands(server: FastifyInstance, commands: Commands): void {
     }),
     ({ body }) => commands.resolve(body),
   );
+  for (const decide of ['release', 'cancel'] as const) {
+    server.post<{ Body: SubmissionRequest }>(
+      `/control/${decide}`,
+      bodyOf({ submission: { type: 'integer', minimum: 1 }, reason: text, who: text }),
+      async ({ body }) => {
+        await commands[decide](body);
+        return {};
+      },
+    );
+  }
   server.register(async (uploads) => {
     uploads.removeAllContentTypeParsers();
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));

@@ -45,6 +45,8 @@ export interface ReadDestination {
   readonly shape: DestinationShape;
   readonly config: Readonly<Record<string, unknown>>;
   readonly format: ReadFormat | undefined;
+  /** How its answers are read, where they go to a route. */
+  readonly answerFormat: ReadFormat | undefined;
 }
 
 const TYPE_KEY = { type: Type.String({ minLength: 1, description: 'Name of the adapter.' }) };
@@ -91,13 +93,28 @@ export async function readDestination(
   const format = await readFormat(loading, treeAt(loading.tree, formatPathOf), formatPathOf);
   if (!valid || !isRecord(value) || !loading.substituted(path)) return undefined;
   const shape = value as Readonly<Record<string, unknown>> & DestinationShape;
-  return { name, definition, shape, config: without(value, ['type', ...Object.keys(DESTINATION_KEYS)]), format };
+  const answerFormat = await readAnswerFormat(loading, definition, shape, path);
+  const config = without(value, ['type', ...Object.keys(DESTINATION_KEYS)]);
+  return { name, definition, shape, config, format, answerFormat };
+}
+
+/** The format that the destination names for its answers, or else the adapter's own. */
+async function readAnswerFormat(
+  loading: Loading,
+  definition: OperationDefinition,
+  shape: DestinationShape,
+  path: KeyPath,
+): Promise<ReadFormat | undefined> {
+  const at = [...path, 'answerFormat'];
+  const named = await readFormat(loading, treeAt(loading.tree, at), at);
+  if (named || shape.answersTo === undefined || shape.answerFormat !== undefined) return named;
+  return readFormat(loading, { type: definition.answerFormat ?? 'raw' }, [...path, 'answersTo']);
 }
 
 /** Kinds of files that the adapters named anywhere in production.yaml understand; all kinds where a name is unknown. */
 export async function resourceKinds(loading: Loading): Promise<readonly ResourceKind[]> {
   const { registry } = loading;
-  const formats = namedTypes(loading.tree, 'format');
+  const formats = ['format', 'answerFormat'].flatMap((key) => namedTypes(loading.tree, key));
   const operations = namedMaps(loading.tree, 'destinations').flatMap(([, { type }]) =>
     typeof type === 'string' ? [type] : [],
   );

@@ -155,6 +155,22 @@ export const CONFIG_ERRORS = defineErrors({
     means: 'inDoubt is resend, but the receiver does not promise that the same message twice is harmless.',
     cure: 'Use inDoubt: hold, or a dialect whose receiver says that repeating is harmless.',
   },
+  ANSWERS_LOOP: {
+    means: 'Answers of a destination go to a route that sends to the same destination again, without an end.',
+    cure: 'Let answersTo name a route that leads to other destinations.',
+  },
+  ANSWERS_NOWHERE: {
+    means: 'answerFormat says how answers are read, but they go nowhere.',
+    cure: 'Add answersTo with the name of a route, or take answerFormat out.',
+  },
+  TRANSFORM_MISSING: {
+    means: 'An entry without a transform sends items as they came, but rows have no bytes of their own to send.',
+    cure: 'Name a transform that makes a message of a row.',
+  },
+  LISTEN_MISSING: {
+    means: 'A service takes requests over HTTP, but the production has no listener.',
+    cure: 'Add listen with a port, and tls, behindProxy or a loopback host.',
+  },
   LISTEN_OPEN: {
     means: 'The listener would take patients over the network without encryption.',
     cure: 'Add listen.tls, or behindProxy: true if a proxy in front does TLS, or listen on 127.0.0.1.',

@@ -59,7 +59,7 @@ export async function loadProduction(folder: string, registry: Registry, options
   const { files, resources, faulty } = read;
   const parts: Parts = { shape, services, destinations, files, resources, faulty };
   checkRoutes(loading, parts);
-  checkListeners(loading, shape);
+  checkListeners(loading, shape, services);
   reportDuplicateKeys(loading, read.files, read.tables);
   if (problems.hasErrors) return { problems: problems.sorted() };
 
@@ -190,7 +190,7 @@ function isTyped(value: unknown): value is { type: string } {
 function isRoute(value: unknown): value is RouteShape {
   if (!isRecord(value) || !Array.isArray(value.filter) || !Array.isArray(value.to)) return false;
   const filters = value.filter.every((each) => hasTexts(each, ['dropWhen'], []));
-  return filters && value.to.every((each) => hasTexts(each, ['destination', 'transform'], ['name', 'when']));
+  return filters && value.to.every((each) => hasTexts(each, ['destination'], ['transform', 'name', 'when']));
 }
 
 function hasTexts(value: unknown, required: readonly string[], optional: readonly string[]): boolean {
@@ -210,6 +210,7 @@ function finished(folder: string, { shape, services, destinations, resources }: 
     services: Object.freeze(running),
     routes: finishedRoutes(shape),
     destinations: Object.freeze(sending),
+    ...(shape.listen ? { listen: Object.freeze(shape.listen) } : {}),
     ...(shape.monitor ? { monitor: shape.monitor } : {}),
   });
 }

@@ -1,4 +1,5 @@
 import type { BatchSettings, RetrySettings } from '../contracts/production.ts';
+import type { FormatReference } from '../contracts/service.ts';
 import type { TSchema } from '../schema.ts';
 import { Cel, Duration, Keys, Secret, Size, Type, Words } from '../schema.ts';
 
@@ -31,6 +32,8 @@ const TABLES = Type.Record(
 );
 
 const PORT = { minimum: 1, maximum: 65535 };
+/** 0: any free port; the log says which. */
+const LISTEN_PORT = { minimum: 0, maximum: 65535 };
 
 const LISTEN = Keys(
   {
@@ -39,7 +42,7 @@ const LISTEN = Keys(
       default: '127.0.0.1',
       description: 'Address to listen on. Other than loopback only with tls or behindProxy.',
     }),
-    port: Type.Integer({ ...PORT, description: 'TCP port that all REST services share.' }),
+    port: Type.Integer({ ...LISTEN_PORT, description: 'TCP port that all REST services share; 0 for any free one.' }),
     tls: Type.Optional(
       Keys(
         {
@@ -68,7 +71,12 @@ const MONITOR = Keys(
 const ENTRY = Keys({
   name: Type.Optional(Name('Name of the entry in the ledger; default: the name of its destination')),
   destination: Type.String({ minLength: 1, description: 'Name of a destination.' }),
-  transform: Type.String({ minLength: 1, description: 'Name of a file in transforms/, without extension.' }),
+  transform: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Name of a file in transforms/, without extension. Without it the item is sent as it came.',
+    }),
+  ),
   when: Type.Optional(Cel({ description: 'CEL condition; where it is false, the item is filtered in this entry.' })),
 });
 
@@ -76,6 +84,10 @@ const ROUTE = Keys({
   onInvalidRow: Words(['continue', 'refuseFile'], {
     default: 'continue',
     description: 'refuseFile: nothing is released unless every row is valid.',
+  }),
+  validate: Type.Boolean({
+    default: false,
+    description: 'Check items by the standard of their format (HL7: its dictionary); what breaks it is invalid.',
   }),
   filter: Type.Array(
     Keys({
@@ -137,11 +149,12 @@ export interface ProductionShape {
 
 export interface RouteShape {
   readonly onInvalidRow: 'continue' | 'refuseFile';
+  readonly validate: boolean;
   readonly filter: readonly { readonly dropWhen: string; readonly reason: string }[];
   readonly to: readonly {
     readonly name?: string;
     readonly destination: string;
-    readonly transform: string;
+    readonly transform?: string;
     readonly when?: string;
   }[];
 }
@@ -209,6 +222,13 @@ export const DESTINATION_KEYS: Readonly<Record<string, TSchema>> = {
     default: 'hold',
     description: 'What to do when nobody knows whether a message arrived: wait for a person, or send it again.',
   }),
+  answersTo: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Name of a route: every answer becomes a submission of it, linked to the batch that caused it.',
+    }),
+  ),
+  answerFormat: Type.Optional(FORMAT_REFERENCE),
 };
 
 /** Values of `DESTINATION_KEYS`. */
@@ -218,4 +238,6 @@ export interface DestinationShape {
   readonly order: 'strict';
   readonly retry: RetrySettings;
   readonly inDoubt: 'hold' | 'resend';
+  readonly answersTo?: string;
+  readonly answerFormat?: FormatReference;
 }

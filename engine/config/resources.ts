@@ -294,7 +294,7 @@ function report(loading: Loading, code: ConfigErrorCode, file: string, found: st
 
 /** A folder whose name is nearly that of one that is read was probably meant to be it. */
 function reportFolders(loading: Loading, kinds: readonly ResourceKind[]): void {
-  const known = new Set([...kinds.map((kind) => kind.folder), TABLE_FOLDER, 'tests', 'samples']);
+  const known = new Set([...kinds.map((kind) => kind.folder), TABLE_FOLDER, 'tests', 'samples', 'partners']);
   for (const item of readdirSync(loading.folder, { withFileTypes: true })) {
     if (!item.isDirectory() || known.has(item.name)) continue;
     const near = suggest(item.name, known);

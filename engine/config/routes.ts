@@ -42,19 +42,22 @@ export function checkRoutes(loading: Loading, parts: Parts): void {
 /** The routes as the engine runs them, with every entry named. */
 export function finishedRoutes(shape: ProductionShape): Readonly<Record<string, Route>> {
   const routes: Record<string, Route> = Object.create(null);
-  for (const [name, { onInvalidRow, filter, to }] of Object.entries(shape.routes)) {
+  for (const [name, { onInvalidRow, validate, filter, to }] of Object.entries(shape.routes)) {
     const entries = to.map((entry) => Object.freeze({ ...entry, name: entry.name ?? entry.destination }));
-    routes[name] = Object.freeze({ onInvalidRow, filter, to: Object.freeze(entries) });
+    routes[name] = Object.freeze({ onInvalidRow, validate, filter, to: Object.freeze(entries) });
   }
   return Object.freeze(routes);
 }
 
 /** A destination as the engine runs it. */
-export function finishedDestination({ shape, config, format, definition }: ReadDestination): Destination {
+export function finishedDestination(read: ReadDestination): Destination {
+  const { shape, config, format, definition, answerFormat } = read;
   const { format: _, ...limits } = shape.batch ?? SINGLY;
   const batch = Object.freeze(format ? { ...limits, format: format.reference } : limits);
-  const { order, retry, inDoubt } = shape;
-  return Object.freeze({ type: definition.name, config, batch, order, retry, inDoubt });
+  const { order, retry, inDoubt, answersTo: route } = shape;
+  const rule = route !== undefined && answerFormat ? { route, format: answerFormat.reference } : undefined;
+  const answersTo = rule ? { answersTo: Object.freeze(rule) } : {};
+  return Object.freeze({ type: definition.name, config, batch, order, retry, inDoubt, ...answersTo });
 }
 
 function checkRule(loading: Loading, parts: Parts, rule: ReadRule): void {
@@ -151,6 +154,11 @@ function checkEntry(loading: Loading, parts: Parts, path: KeyPath, entry: EntryS
     loading.unknownName('UNKNOWN_DESTINATION', [...path, 'destination'], entry.destination, destinations);
   }
   if (entry.when !== undefined) checkCondition(loading, parts, [...path, 'when'], entry.when, feeds);
+  if (entry.transform === undefined) {
+    if (feeds.some(({ columns }) => columns.length > 0))
+      loading.issue('TRANSFORM_MISSING', [...path, 'destination'], 'rows without a transform', 'transform: NAME');
+    return;
+  }
   checkTransform(loading, parts, [...path, 'transform'], entry.transform, feeds);
 }
 
@@ -195,7 +203,10 @@ function checkCondition(loading: Loading, parts: Parts, path: KeyPath, text: str
 /** What feeds a route: the formats of its rules, or, where none is sound, what its transforms say that they are written for. */
 function feedsOf(loading: Loading, parts: Parts, name: string, route: RouteShape): readonly Feed[] {
   const rules = parts.services.flatMap((service) => service.rules).filter((rule) => rule.route === name);
-  const formats = rules.flatMap((rule) => (rule.format ? [rule.format] : []));
+  const answers = parts.destinations.filter(({ shape }) => shape.answersTo === name);
+  const formats = [...rules.map(({ format }) => format), ...answers.map(({ answerFormat }) => answerFormat)].flatMap(
+    (format) => (format ? [format] : []),
+  );
   if (formats.length > 0) return formats.flatMap((format) => feedOf(loading, parts, format));
   const transforms = parts.files.filter(
     (file) => file.kind.folder === TRANSFORM_FOLDER && route.to.some(({ transform }) => transform === file.name),
@@ -226,7 +237,41 @@ function columnsOf(data: unknown): readonly string[] {
   );
 }
 
+/** Answers go to a route that reads them, and never round and round. */
+function checkAnswers(loading: Loading, parts: Parts, { name, shape, answerFormat }: ReadDestination): void {
+  const route = shape.answersTo;
+  const path = ['destinations', name, 'answersTo'];
+  if (route === undefined) {
+    if (shape.answerFormat)
+      loading.issue('ANSWERS_NOWHERE', ['destinations', name, 'answerFormat'], 'no answersTo', 'answersTo: ROUTE');
+    return;
+  }
+  const routes = loading.names('routes');
+  if (!routes.includes(route)) {
+    loading.unknownName('UNKNOWN_ROUTE', path, route, routes);
+    return;
+  }
+  const opened = answerFormat && openFormat(loading, parts, answerFormat);
+  if (opened && !opened.read)
+    loading.issue('CANNOT_READ', path, answerFormat.definition.name, 'answerFormat: a format that reads items');
+  if (reaches(parts, route, name, new Set()))
+    loading.issue('ANSWERS_LOOP', path, `${route}, which leads back to ${name}`, 'a route that leads elsewhere');
+}
+
+/** Whether what enters a route can come to a destination, also by the answers of others. */
+function reaches(parts: Parts, route: string, destination: string, seen: Set<string>): boolean {
+  if (seen.has(route)) return false;
+  seen.add(route);
+  const sentTo = (parts.shape.routes[route]?.to ?? []).map((entry) => entry.destination);
+  if (sentTo.includes(destination)) return true;
+  return parts.destinations.some(
+    ({ name, shape }) =>
+      shape.answersTo !== undefined && sentTo.includes(name) && reaches(parts, shape.answersTo, destination, seen),
+  );
+}
+
 function checkDestination(loading: Loading, parts: Parts, destination: ReadDestination): void {
+  checkAnswers(loading, parts, destination);
   const { definition, config, format } = destination;
   const opened = format && openFormat(loading, parts, format);
   if (opened && !opened.write) {

@@ -1,6 +1,6 @@
 /** Warnings: what nothing uses, keys that stand twice in a table, open listeners. */
 import { duplicateKeys } from '../tables.ts';
-import { isRecord } from './adapters.ts';
+import { isRecord, type ReadService } from './adapters.ts';
 import { CONFIG_ERRORS } from './errors.ts';
 import type { Loading } from './loading.ts';
 import type { ProductionShape } from './production-schema.ts';
@@ -11,7 +11,8 @@ import { TRANSFORM_FOLDER } from './routes.ts';
 /** Adds a warning for every route, destination, file and table that nothing names. */
 export function reportUnused(loading: Loading, parts: Parts, tables: readonly ReadTable[]): void {
   const { shape, services, files } = parts;
-  const fed = new Set(services.flatMap((service) => service.rules.map((rule) => rule.route)));
+  const answered = parts.destinations.flatMap(({ shape: { answersTo } }) => answersTo ?? []);
+  const fed = new Set([...services.flatMap((service) => service.rules.map((rule) => rule.route)), ...answered]);
   const entries = Object.values(shape.routes).flatMap((route) => route.to);
   const sentTo = new Set(entries.map((entry) => entry.destination));
   for (const name of unnamed(Object.keys(shape.routes), fed))
@@ -21,7 +22,7 @@ export function reportUnused(loading: Loading, parts: Parts, tables: readonly Re
   }
   const used = usedFiles(
     parts,
-    entries.map((entry) => entry.transform),
+    entries.flatMap((entry) => entry.transform ?? []),
   );
   for (const file of files) {
     if (used.has(file)) continue;
@@ -39,8 +40,21 @@ export function reportDuplicateKeys(loading: Loading, files: readonly ReadFile[]
   }
 }
 
-/** Listeners that other machines can reach without protection. */
-export function checkListeners(loading: Loading, { listen, monitor }: ProductionShape): void {
+/** Listeners that lack, or that other machines can reach without protection. */
+export function checkListeners(
+  loading: Loading,
+  { listen, monitor }: ProductionShape,
+  services: readonly ReadService[],
+): void {
+  for (const { name, definition } of services) {
+    if (definition.listens && !loading.tree.listen)
+      loading.issue(
+        'LISTEN_MISSING',
+        ['services', name, 'type'],
+        `${definition.name} without listen`,
+        'listen: { port: 8443, ... }',
+      );
+  }
   if (listen && !isLoopback(listen.host) && !listen.tls && !listen.behindProxy) {
     loading.issue(
       'LISTEN_OPEN',
@@ -88,6 +102,7 @@ function usedFiles(parts: Parts, transforms: readonly string[]): ReadonlySet<Rea
   const settings = [
     ...parts.services.map((service) => service.config),
     ...parts.destinations.map((destination) => destination.config),
+    ...parts.destinations.map((destination) => destination.answerFormat?.reference),
   ];
   const first = parts.files.filter(({ kind, name }) => {
     if (kind.folder === TRANSFORM_FOLDER) return transforms.includes(name);

@@ -1,5 +1,5 @@
 import type { ConfigurableDescription } from './adapter.ts';
-import type { Fault, ItemBlock } from './item.ts';
+import type { Fault, Item, ItemBlock } from './item.ts';
 import type { ResourceKind, Resources } from './resources.ts';
 
 /** A body at rest, read as often as needed. All offsets are bytes. */
@@ -32,6 +32,8 @@ export interface Scan {
   readonly lines: number;
   /** What else the format needs to go on: delimiter, header, ... */
   readonly details: Readonly<Record<string, unknown>>;
+  /** The input's own counts do not hold: it is kept and nothing of it is sent until a person releases or cancels it. */
+  readonly quarantine?: { readonly code: string; readonly reason: string; readonly line?: number };
 }
 
 export interface ScanContext {
@@ -105,6 +107,11 @@ export interface Format {
    */
   uniqueKey?(values: readonly string[]): string | undefined;
   uniqueFaults?(line: number): readonly Fault[];
+  /**
+   * Opens the check that a route with `validate` asks for: what is wrong with an item by the standard of its format, each
+   * fault with its path in `column`. May load a dictionary, so it is asked for once for each route.
+   */
+  validator?(): Promise<(item: Item) => readonly Fault[]>;
   /** The bytes before, between and after the messages of a batch, as chunks; constant memory. */
   write?(plan: BatchPlan, messages: Iterable<Uint8Array>): Iterable<Uint8Array>;
   /** Number of bytes that `write` adds to the messages' own. */

@@ -45,8 +45,12 @@ export interface Item {
   typed(index: number): TypedValue;
   /** The parts of a `date` or `dateTime` column as its formats read them; `undefined` for other columns and empty values. */
   date(index: number): DateParts | undefined;
-  /** The item's bytes, for formats whose items are not rows (hl7-batch, raw). */
+  /** The item's bytes, for formats whose items are not rows (hl7-batch, raw): what an entry without a transform sends. */
   readonly bytes?: Uint8Array;
+  /** What an answer would name the item by, where it is sent as it came (MSH-10); empty where it has none. */
+  readonly controlId?: string;
+  /** The decoded text at a path of the item (`PID-5.1`, `patient.name`), `''` where there is none; for items that are not rows. */
+  readonly path?: (path: string) => string;
 }
 
 /** A run of consecutive items. `cursor` is the byte offset in the (transcoded) source just after the last of them. */

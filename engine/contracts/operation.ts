@@ -21,6 +21,8 @@ export interface Delivery {
   readonly byteLength: number;
   /** The bytes to carry (UTF-8 or the charset of `Carries`), from the start at each call; chunks of moderate size. */
   body(): Iterable<Uint8Array>;
+  /** The messages one by one, for operations that take lists; `id` is stable over retries: the control id, or the message's own. */
+  each(): Iterable<{ readonly id: string; readonly body: Uint8Array }>;
   /** Call when the first byte of the request goes out and when the last has gone out: crash tests pull the plug there. */
   firstByte(): void;
   lastByte(): void;
@@ -40,6 +42,11 @@ export type Answer =
   | { readonly kind: 'acknowledgement'; readonly text: string; readonly raw: Uint8Array; readonly status: number }
   /** An outcome for each message, from the operation itself. */
   | { readonly kind: 'outcomes'; readonly outcomes: readonly MessageOutcome[]; readonly raw: Uint8Array };
+
+/*
+ * Either kind may become a submission of its own (`answersTo`): then `raw` (for acknowledgements, `text` as UTF-8) is its
+ * body; an empty one makes none.
+ */
 
 /** One line of `check`: what was tried and what came of it. */
 export interface CheckResult {
@@ -82,6 +89,8 @@ export interface OperationDefinition<C = unknown> extends ConfigurableDescriptio
   /** Schema of the adapter's own keys; the engine adds those that every destination has (batch, order, retry, inDoubt). */
   readonly schema: TSchema;
   readonly resources?: readonly ResourceKind[];
+  /** Name of the format by which answers are read where `answersTo` names a route and no format; default: raw. */
+  readonly answerFormat?: string;
   /** Facts needed before `open`, by the router and `check`; no I/O. @throws WaybillError where the config cannot be used. */
   describe(config: C, resources: Resources): Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
   open(config: C, context: OperationContext): Promise<Operation>;

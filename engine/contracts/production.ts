@@ -1,18 +1,21 @@
 import type { Resources } from './resources.ts';
-import type { FormatReference } from './service.ts';
+import type { FormatReference, Rule } from './service.ts';
 
 /** One line under a route's `to`. */
 export interface Entry {
   /** Named after its destination unless it says otherwise; unique in its route. */
   readonly name: string;
   readonly destination: string;
-  readonly transform: string;
+  /** Absent: the item's bytes are sent as they came. */
+  readonly transform?: string;
   /** CEL; false makes the item filtered in this entry. */
   readonly when?: string;
 }
 
 export interface Route {
   readonly onInvalidRow: 'continue' | 'refuseFile';
+  /** Items are checked by the standard of their format (HL7's dictionary); what breaks it is invalid in every entry. */
+  readonly validate: boolean;
   readonly filter: readonly { readonly dropWhen: string; readonly reason: string }[];
   readonly to: readonly Entry[];
 }
@@ -47,6 +50,17 @@ export interface Destination {
   readonly order: 'strict';
   readonly retry: RetrySettings;
   readonly inDoubt: 'hold' | 'resend';
+  /** Every answer becomes a submission of this route, linked to the batch that caused it. */
+  readonly answersTo?: Rule;
+}
+
+/** The listener that all REST services share. */
+export interface ListenSettings {
+  readonly host: string;
+  readonly port: number;
+  /** PEM. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly behindProxy: boolean;
 }
 
 /** A production, whole and validated. */
@@ -58,6 +72,7 @@ export interface Production {
   readonly services: Readonly<Record<string, { readonly type: string; readonly config: unknown }>>;
   readonly routes: Readonly<Record<string, Route>>;
   readonly destinations: Readonly<Record<string, Destination>>;
+  readonly listen?: ListenSettings;
   /** Where health and metrics are served over TCP; absent: only on the socket in the data folder. */
   readonly monitor?: { readonly host: string; readonly port: number };
 }

@@ -1,5 +1,5 @@
 import type { MessageState, SubmissionState } from '../states.ts';
-import type { BatchState, RejectBlock, Stop, StoreFacts, SubmissionRow } from './store.ts';
+import type { BatchState, ReceiptRow, RejectBlock, Stop, StoreFacts, SubmissionRow } from './store.ts';
 
 /** What people ask the ledger. All answers are plain data. */
 export interface Questions {
@@ -22,6 +22,9 @@ export interface Questions {
   conservation: { with: Record<string, never>; gives: { readonly mismatches: number } };
   snapshot: { with: { readonly hash: string }; gives: Uint8Array | undefined };
   submission: { with: { readonly submission: number }; gives: SubmissionRow | undefined };
+  receipt: { with: { readonly receipt: number }; gives: ReceiptRow | undefined };
+  /** Submissions that the answers to a batch have become. */
+  caused: { with: { readonly batch: number }; gives: readonly number[] };
   rejects: { with: { readonly submission: number; readonly after: number }; gives: readonly RejectBlock[] };
   counters: { with: { readonly submission: number }; gives: readonly CounterRow[] };
   events: {

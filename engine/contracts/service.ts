@@ -1,6 +1,7 @@
 import type { SubmissionState } from '../states.ts';
 import type { ConfigurableDescription } from './adapter.ts';
 import type { Fault } from './item.ts';
+import type { Listener } from './listener.ts';
 import type { Clock, Logger } from './runtime.ts';
 
 /** A format with its settings, as configuration names it: `{ type: csv, recordMap: doses }`. */
@@ -45,6 +46,55 @@ export type Accepted =
   /** The same content is here already; `id` is the earlier submission. Nothing was kept of this one. */
   | { readonly kind: 'duplicate'; readonly id: string };
 
+/** One file part of an upload, as it comes in. */
+export interface UploadPart {
+  /** Decoded content. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Name of the part in its form. */
+  readonly part: string;
+  /** The sender's name for the file. Data, never a path. */
+  readonly name: string;
+  readonly contentType: string;
+  readonly rule: Rule;
+}
+
+/** What holds for all parts of an upload, known when its last byte is read. */
+export interface UploadFacts {
+  readonly partner: string;
+  /** Text fields of the form: metadata of every submission of the upload. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The sender's Idempotency-Key: unique for the service and partner, as long as the receipt is kept. */
+  readonly key?: string;
+  readonly duplicates: DuplicatePolicy;
+}
+
+export type Uploaded =
+  | { readonly kind: 'stored'; readonly receipt: string }
+  /** The same parts (name, file name, type, bytes, in this order) are here already, by key or in the window; nothing was kept. */
+  | { readonly kind: 'duplicate'; readonly receipt: string }
+  /** The key stands for an upload with other content; nothing was kept. */
+  | { readonly kind: 'keyTaken'; readonly receipt: string };
+
+/** An upload on its way in: nothing of it is visible before `commit` resolves. */
+export interface Upload {
+  /** Streams a part to disk, flushed and hashed. Parts come one after the other. @throws as `ServiceContext.accept`. */
+  part(part: UploadPart): Promise<void>;
+  /** One commit makes the receipt and a submission for each part. @throws errors of the store: nothing was kept. */
+  commit(facts: UploadFacts): Promise<Uploaded>;
+  /** Throws everything away that was not committed. Harmless after a commit. */
+  discard(): Promise<void>;
+}
+
+/** What a sender got for one upload. */
+export interface ReceiptView {
+  readonly id: string;
+  readonly service: string;
+  readonly partner: string;
+  readonly acceptedAt: number;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly submissions: readonly (SubmissionView & { readonly part: string; readonly contentType: string })[];
+}
+
 /** A submission as services and people see it. */
 export interface SubmissionView {
   readonly id: string;
@@ -60,7 +110,7 @@ export interface SubmissionView {
   readonly items?: number;
   /** What the format found: delimiter, header, charset. */
   readonly scan?: Readonly<Record<string, unknown>>;
-  /** Why it was refused. */
+  /** Why it was refused, or is in quarantine. */
   readonly refusal?: {
     readonly code: string;
     readonly reason: string;
@@ -99,6 +149,12 @@ export interface ServiceContext<C> {
    * @throws RefusedError (not taken, with the reason) or any error of the disk: nothing was kept, try again later.
    */
   accept(request: AcceptRequest): Promise<Accepted>;
+  /** Begins an upload whose parts become submissions under one receipt. */
+  upload(): Upload;
+  /** A receipt of any service of the production; `undefined` for an id that is none. */
+  receipt(id: string): Promise<ReceiptView | undefined>;
+  /** The listener of the production, for services that say `listens`. */
+  readonly listener?: Listener;
   /** The submission accepted under this claim, if any. */
   findClaim(claim: string): Promise<SubmissionView | undefined>;
   submission(id: string): Promise<SubmissionView | undefined>;
@@ -121,6 +177,8 @@ export interface ServiceHandle {
 
 export interface ServiceDefinition<C = unknown> extends ConfigurableDescription {
   readonly kind: 'service';
+  /** True for services that need the production's `listen`. */
+  readonly listens?: boolean;
   /** Every rule in the config with the key path to it, so that `check` can follow formats and routes. */
   rules(config: C): readonly { readonly rule: Rule; readonly path: readonly (string | number)[] }[];
   /** The rule for an input of this name (`waybill submit`), or `undefined` if none fits; and the duplicate policy. */

@@ -21,11 +21,25 @@ export interface Store {
   putSnapshot(snapshot: { readonly hash: string; readonly body: Uint8Array }): Promise<void>;
   snapshot(request: { readonly hash: string }): Promise<Uint8Array | undefined>;
   accept(submission: NewSubmission): Promise<AcceptResult>;
+  /** A receipt and its submissions, all or none. */
+  acceptUpload(upload: NewUpload): Promise<UploadResult>;
+  receipt(request: { readonly receipt: number }): Promise<ReceiptRow | undefined>;
 
   // Route
   nextToRoute(): Promise<RouteWork | undefined>;
   scanned(request: { readonly submission: number; readonly scan: Scan }): Promise<void>;
   refuse(request: { readonly submission: number; readonly refusal: Refusal; readonly at: number }): Promise<void>;
+  /** Counts in the input do not hold: kept, nothing sent. */
+  quarantine(request: {
+    readonly submission: number;
+    readonly scan: Scan;
+    readonly refusal: Refusal;
+    readonly at: number;
+  }): Promise<void>;
+  /** What was in quarantine is routed after all, with a new place. */
+  release(request: SubmissionDecision): Promise<void>;
+  /** What was not routed yet, or is in quarantine, is given up. */
+  cancelSubmission(request: SubmissionDecision): Promise<void>;
   beginRouting(request: { readonly submission: number }): Promise<void>;
   commitBlock(block: NewBlock): Promise<void>;
   /** Digests of unique keys of the committed blocks, in order, for going on after a restart. */
@@ -84,6 +98,8 @@ export interface StoreFacts {
   readonly digestKey: Uint8Array;
   /** Highest submission number given so far. */
   readonly lastSubmission: number;
+  /** Highest receipt number given so far. */
+  readonly lastReceipt: number;
   /** Body files that submissions refer to are named by these numbers; anything else in the folder is left over. */
   readonly schemaVersion: number;
 }
@@ -104,7 +120,48 @@ export interface SubmissionFacts {
   readonly route: string;
   readonly snapshot: string;
   readonly gate: boolean;
+  /** The upload it came with, and the name of its part. */
+  readonly receipt?: number;
+  readonly part?: string;
+  /** Number of the batch whose answer it is. */
+  readonly cause?: number;
   readonly entries: readonly { readonly name: string; readonly destination: string; readonly transform: string }[];
+}
+
+/** What a person decided about a submission. */
+export interface SubmissionDecision {
+  readonly submission: number;
+  readonly who: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface NewUpload {
+  readonly receipt: number;
+  readonly service: string;
+  readonly partner: string;
+  /** Idempotency-Key; `undefined` where none came. */
+  readonly key: string | undefined;
+  /** SHA-256 over the ordered parts, hexadecimal. */
+  readonly hash: string;
+  readonly acceptedAt: number;
+  /** Their `owner` is empty: duplicates are decided for the upload as a whole. */
+  readonly submissions: readonly NewSubmission[];
+  /** Duplicates of the whole count until then. */
+  readonly expiresAt: number;
+  readonly refuseDuplicate: boolean;
+}
+
+export type UploadResult =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'duplicate' | 'keyTaken'; readonly receipt: number };
+
+export interface ReceiptRow {
+  readonly receipt: number;
+  readonly service: string;
+  readonly partner: string;
+  readonly acceptedAt: number;
+  readonly submissions: readonly SubmissionRow[];
 }
 
 export interface NewSubmission extends SubmissionFacts {
@@ -279,6 +336,8 @@ export interface NewAnswer extends AttemptKey {
   /** When what is queued again may be tried, milliseconds since 1970. */
   readonly dueAt: number;
   readonly stop: Stop | undefined;
+  /** The answer as a submission of its own; its body is on disk. */
+  readonly submission?: NewSubmission;
 }
 
 export interface AnswerEffect {

@@ -19,6 +19,8 @@ export interface TransformContext {
 /** A message made by a transform. */
 export interface OutMessage {
   readonly text: string;
+  /** The message as bytes, where it is not text; `text` is then empty. */
+  readonly bytes?: Uint8Array;
   /** What an answer will name it by (MSH-10); unique within a batch. Empty for messages without one. */
   readonly controlId: string;
 }

@@ -5,6 +5,7 @@ import type {
   EventRow,
   LocatedItem,
   Questions,
+  ReceiptRow,
   StoreFacts,
   SubmissionSummary,
 } from '../../engine/contracts/store.ts';
@@ -42,6 +43,11 @@ export const QUESTIONS: Handlers = {
     ),
   }),
   submission: (db, request) => readSubmission(db, request.submission),
+  receipt: (db, request) => readReceipt(db, request.receipt),
+  caused: (db, request) =>
+    db
+      .all('SELECT number FROM submissions WHERE cause = ? ORDER BY number', request.batch)
+      .map((row) => number(row, 'number')),
   rejects: (db, request) => rejectBlocks(db, request),
   snapshot: (db, request) => readSnapshot(db, request.hash),
   bodyBlock: (db, request) => {
@@ -71,8 +77,25 @@ export function facts(db: Database): StoreFacts {
     instance: Buffer.from(value('instance')).toString('utf8'),
     digestKey: value('digestKey'),
     lastSubmission: number(db.get('SELECT max(number) AS n FROM submissions') ?? {}, 'n'),
+    lastReceipt: number(db.get('SELECT max(number) AS n FROM receipts') ?? {}, 'n'),
     schemaVersion: SCHEMA_VERSION,
   };
+}
+
+/** A receipt with its submissions, in the order of the upload's parts. */
+export function readReceipt(db: Database, receipt: number): ReceiptRow | undefined {
+  const row = db.get('SELECT * FROM receipts WHERE number = ?', receipt);
+  return (
+    row && {
+      receipt,
+      service: text(row, 'service'),
+      partner: text(row, 'partner'),
+      acceptedAt: number(row, 'accepted_at'),
+      submissions: db
+        .all('SELECT * FROM submissions WHERE receipt = ? ORDER BY number', receipt)
+        .map((submission) => submissionRow(db, submission)),
+    }
+  );
 }
 
 /** The production with this content hash, as it was stored. */

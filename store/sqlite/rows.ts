@@ -40,7 +40,11 @@ function json<T>(row: Row, column: string): T | undefined {
 
 /** A row of `submissions` with its entries. */
 export function submissionRow(db: Database, row: Row): SubmissionRow {
+  const receipt = optionalNumber(row, 'receipt');
+  const cause = optionalNumber(row, 'cause');
   return {
+    ...(receipt === undefined ? {} : { receipt, part: text(row, 'part') }),
+    ...(cause === undefined ? {} : { cause }),
     number: number(row, 'number'),
     state: text(row, 'state') as SubmissionState,
     service: text(row, 'service'),

@@ -235,4 +235,22 @@ CREATE INDEX events_destination ON events (destination, id) WHERE destination IS
 CREATE TRIGGER events_keep BEFORE DELETE ON events BEGIN SELECT RAISE (ABORT, 'events are never deleted'); END;
 CREATE TRIGGER events_fixed BEFORE UPDATE ON events BEGIN SELECT RAISE (ABORT, 'events are never changed'); END;
 `,
+  `
+CREATE TABLE receipts (
+  number INTEGER PRIMARY KEY,
+  service TEXT NOT NULL,
+  partner TEXT NOT NULL,
+  key TEXT,
+  hash TEXT NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX receipts_key ON receipts (service, partner, key) WHERE key IS NOT NULL;
+CREATE INDEX receipts_hash ON receipts (service, partner, hash);
+ALTER TABLE submissions ADD COLUMN receipt INTEGER REFERENCES receipts (number);
+ALTER TABLE submissions ADD COLUMN part TEXT;
+ALTER TABLE submissions ADD COLUMN cause INTEGER REFERENCES batches (id);
+CREATE INDEX submissions_receipt ON submissions (receipt) WHERE receipt IS NOT NULL;
+CREATE INDEX submissions_cause ON submissions (cause) WHERE cause IS NOT NULL;
+`,
 ];

@@ -3,18 +3,20 @@ import type { Store } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
 import { type Database, openForWriting } from './database.ts';
 import { type Member, runGroup, type Settled, storeFailure } from './groups.ts';
-import { ask, facts, readSnapshot } from './questions.ts';
+import { ask, facts, readReceipt, readSnapshot } from './questions.ts';
 import { due, findClaim, nextToRoute, nextWork, rejectBlocks, unfinished, uniqueKeys } from './read-lanes.ts';
 import { readSubmission } from './rows.ts';
+import { accept, acceptUpload, putSnapshot } from './write-accept.ts';
 import { resolve, resume, stop } from './write-decisions.ts';
 import { answer, beginSending, plan, recover } from './write-deliveries.ts';
 import {
-  accept,
   beginRouting,
+  cancelSubmission,
   commitBlock,
   endRouting,
-  putSnapshot,
+  quarantine,
   refuse,
+  release,
   scanned,
   setProgress,
 } from './write-submissions.ts';
@@ -30,8 +32,12 @@ type Handler = (db: Database, request: unknown) => unknown;
 const writes = {
   putSnapshot,
   accept,
+  acceptUpload,
   scanned,
   refuse,
+  quarantine,
+  release,
+  cancelSubmission,
   beginRouting,
   commitBlock,
   endRouting,
@@ -55,6 +61,7 @@ const reads = {
   rejectBlocks,
   due,
   snapshot: (db, request) => readSnapshot(db, request.hash),
+  receipt: (db, request) => readReceipt(db, request.receipt),
   submission: (db, request) => readSubmission(db, request.submission),
   ask: (db, request) => ask(db, request.question, request.with),
 } satisfies Omit<Handlers, keyof typeof writes>;
@@ -65,6 +72,7 @@ const READS: Readonly<Record<string, unknown>> = reads;
 /** Labels that follow the commit of a write, for crash tests. */
 const AFTER_COMMIT: Readonly<Record<string, string>> = {
   accept: 'accept.afterCommit',
+  acceptUpload: 'accept.afterCommit',
   scanned: 'route.scanCommitted',
   commitBlock: 'route.afterCommit',
   endRouting: 'route.endCommitted',

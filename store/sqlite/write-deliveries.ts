@@ -14,6 +14,7 @@ import type { Database, Row } from './database.ts';
 import { comesBefore, headBlock, OPEN } from './lane-order.ts';
 import { appendEvent, number, optionalNumber, text } from './rows.ts';
 import { NO_BATCH, STATE_CODES } from './schema.ts';
+import { insertSubmission } from './write-accept.ts';
 import { markSettled, moveRange } from './write-counters.ts';
 import { stop } from './write-decisions.ts';
 
@@ -196,6 +197,7 @@ export function answer(db: Database, a: NewAnswer): AnswerEffect {
   decideMembers(db, batch.id, parts, a);
   if (a.stop) stop(db, { destination: batch.destination, stop: a.stop });
   const batchState = conclude(db, batch, parts, a);
+  if (a.submission) insertSubmission(db, { ...a.submission, cause: batch.id });
   const submissions = parts.map((part) => part.submission);
   return { batchState, settled: markSettled(db, submissions, a.at) };
 }

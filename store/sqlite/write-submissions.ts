@@ -1,5 +1,5 @@
 import type { Scan } from '../../engine/contracts/format.ts';
-import type { AcceptResult, NewBlock, NewBodyBlock, NewSubmission, Refusal } from '../../engine/contracts/store.ts';
+import type { NewBlock, NewBodyBlock, Refusal, SubmissionDecision } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
 import { MESSAGE_STATES, type MessageState } from '../../engine/states.ts';
 import { StoreError } from '../errors.ts';
@@ -7,74 +7,10 @@ import { closePlanned } from './batches.ts';
 import type { Database } from './database.ts';
 import { appendEvent, number } from './rows.ts';
 import { NO_BATCH, NUMBERS, STATE_CODES } from './schema.ts';
+import { nextPlace } from './write-accept.ts';
 import { count, markSettled } from './write-counters.ts';
 
-/** Submissions on their way in: accept, scan, blocks, end. Each function is one member of a group. */
-
-export function putSnapshot(db: Database, snapshot: { hash: string; body: Uint8Array }): void {
-  db.run('INSERT OR IGNORE INTO snapshots (hash, body) VALUES (?, ?)', snapshot.hash, snapshot.body);
-}
-
-/** Makes the submission, or names the earlier one that counts; a claim that is known already is `STORE_STALE`. */
-export function accept(db: Database, s: NewSubmission): AcceptResult {
-  label('accept.beforeCommit');
-  const earlier = s.owner === '' ? undefined : standingDuplicate(db, s);
-  if (earlier !== undefined && s.refuseDuplicate) return { kind: 'duplicate', submission: earlier };
-  const place = number(db.get('SELECT coalesce(max(place), 0) + 1 AS place FROM submissions') ?? {}, 'place');
-  db.run(
-    `INSERT INTO submissions (number, place, state, service, partner, name, content_type, bytes, hash, claim, fields,
-       accepted_at, format, route, snapshot, gate)
-     VALUES (?, ?, 'accepted', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    s.number,
-    place,
-    s.service,
-    s.partner,
-    s.name,
-    s.contentType,
-    s.bytes,
-    s.hash,
-    s.claim ?? null,
-    JSON.stringify(s.fields),
-    s.acceptedAt,
-    JSON.stringify(s.format),
-    s.route,
-    s.snapshot,
-    s.gate ? 1 : 0,
-  );
-  s.entries.forEach((entry, index) => {
-    db.run(
-      'INSERT INTO entries (submission, entry, name, destination, transform) VALUES (?, ?, ?, ?, ?)',
-      s.number,
-      index,
-      entry.name,
-      entry.destination,
-      entry.transform,
-    );
-  });
-  if (s.owner !== '') {
-    db.run(
-      `INSERT INTO duplicates (owner, hash, submission, expires_at) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET submission = excluded.submission, expires_at = excluded.expires_at`,
-      s.owner,
-      s.hash,
-      s.number,
-      s.expiresAt,
-    );
-  }
-  return { kind: 'stored' };
-}
-
-/** The earlier submission with the same content, while it counts: in its window, neither refused nor cancelled. */
-function standingDuplicate(db: Database, s: NewSubmission): number | undefined {
-  const row = db.get(
-    `SELECT d.submission FROM duplicates d JOIN submissions s ON s.number = d.submission
-     WHERE d.owner = ? AND d.hash = ? AND d.expires_at > ? AND s.state NOT IN ('refused', 'cancelled')`,
-    s.owner,
-    s.hash,
-    s.acceptedAt,
-  );
-  return row && number(row, 'submission');
-}
+/** Submissions on their way in: scan, blocks, end, and what a person decides of them. Each function is one member of a group. */
 
 /** Moves a submission from one of these states; exactly one row must change. */
 function moveSubmission(
@@ -113,6 +49,45 @@ export function scanned(db: Database, request: { submission: number; scan: Scan 
     scan.cursor,
     scan.lines,
   );
+}
+
+/** Its own counts do not hold: kept as it was scanned, nothing of it is sent. It gives up its place. */
+export function quarantine(
+  db: Database,
+  request: { submission: number; scan: Scan; refusal: Refusal; at: number },
+): void {
+  const { submission, scan, refusal, at } = request;
+  moveSubmission(
+    db,
+    submission,
+    ['accepted'],
+    'quarantined',
+    ', scan = ?, items = ?, cursor = ?, lines = ?, refusal = ?',
+    JSON.stringify(scan),
+    scan.items,
+    scan.cursor,
+    scan.lines,
+    JSON.stringify(refusal),
+  );
+  appendEvent(db, { at, who: 'engine', what: 'quarantined', submission, detail: { ...refusal } });
+}
+
+/** A person lets it through: it is routed in a new place, behind what came meanwhile. */
+export function release(db: Database, request: SubmissionDecision): void {
+  const { submission, at, who, reason } = request;
+  moveSubmission(db, submission, ['quarantined'], 'scanned', ', place = ?', nextPlace(db));
+  appendEvent(db, { at, who, what: 'released', submission, detail: { reason } });
+}
+
+/** A person gives it up: what is in quarantine, or not routed yet. What a lane holds already is another decision. */
+export function cancelSubmission(db: Database, request: SubmissionDecision): void {
+  const { submission, at, who, reason } = request;
+  moveSubmission(db, submission, ['quarantined', 'scanned', 'routing'], 'cancelled');
+  appendEvent(db, { at, who, what: 'cancelled', submission, detail: { reason } });
+  db.run('UPDATE item_blocks SET unique_keys = NULL WHERE submission = ? AND unique_keys IS NOT NULL', submission);
+  closePlanned(db, submission);
+  cancelWaiting(db, submission, 'CANCELLED', at);
+  markSettled(db, [submission], at);
 }
 
 /** Nothing of it is sent: what was routed before its fault was found is cancelled, but for a call in flight. */

@@ -15,8 +15,13 @@ const CONTENT: Snapshot = {
   production: 'p',
   resources: { timeZone: 'UTC', values: {}, tables: {}, files: {} },
   routes: {
-    rows: { onInvalidRow: 'continue', filter: [], to: [{ name: 'registry', destination: 'registry', transform: 't' }] },
-    strict: { onInvalidRow: 'refuseFile', filter: [], to: [] },
+    rows: {
+      onInvalidRow: 'continue',
+      validate: false,
+      filter: [],
+      to: [{ name: 'registry', destination: 'registry', transform: 't' }],
+    },
+    strict: { onInvalidRow: 'refuseFile', validate: false, filter: [], to: [] },
   },
 };
 
@@ -35,6 +40,7 @@ async function rig(t: TestContext, maxPages?: number) {
     bodies,
     clock: { now: () => 5000 },
     instance: 'aaaa',
+    nextReceipt: () => 1,
     nextNumber: () => ++number,
     snapshot: () => ({ hash: 'snapshot', content: CONTENT }),
     accepted: (id) => seen.accepted.push(id),

@@ -43,6 +43,8 @@ function lane(t: TestContext, store: Store, operation: Operation, options: Optio
     open: async () => operation,
     dueAt: () => undefined,
     settled: () => undefined,
+    keepAnswer: undefined,
+    answerAccepted: () => undefined,
     ...over,
     destination: { ...DESTINATION, ...destination },
   });

@@ -28,6 +28,7 @@ function entry(name: string, destination: string, run: (text: string) => Transfo
       },
       explain: () => assert.fail('not asked for'),
     },
+    carriesBytes: () => true,
     carries: (text) => !text.includes('\0'),
   };
 }
@@ -51,6 +52,7 @@ function maker(failItem: number | undefined, filters: BlockMaker['route']['filte
         uniqueKey: ([key]) => key,
         uniqueFaults: (line) => [{ code: 'NOT_UNIQUE', line, reason: 'again' }],
       },
+      validate: undefined,
       filters,
       entries,
     },

@@ -59,6 +59,7 @@ async function rig(t: TestContext) {
       bodies,
       clock,
       instance: facts.instance,
+      nextReceipt: () => 1,
       nextNumber: () => ++number,
       snapshot: () => ({ hash, content }),
       accepted: () => undefined,

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Database, openForWriting } from '../../store/sqlite/database.ts';
 import { type Member, runGroup } from '../../store/sqlite/groups.ts';
-import { accept, putSnapshot } from '../../store/sqlite/write-submissions.ts';
+import { accept, putSnapshot } from '../../store/sqlite/write-accept.ts';
 import { dataFolder, openOne } from './ledger.ts';
 import { runChild } from './process.ts';
 import { audit, SNAPSHOT, accept as storeAccept, submission } from './support.ts';

@@ -6,6 +6,7 @@ import type { Questions } from '../../engine/contracts/store.ts';
 import { Database, openForWriting, type Row } from '../../store/sqlite/database.ts';
 import { ask, facts } from '../../store/sqlite/questions.ts';
 import * as lanes from '../../store/sqlite/read-lanes.ts';
+import * as intake from '../../store/sqlite/write-accept.ts';
 import * as decisions from '../../store/sqlite/write-decisions.ts';
 import * as deliveries from '../../store/sqlite/write-deliveries.ts';
 import * as submissions from '../../store/sqlite/write-submissions.ts';
@@ -14,7 +15,7 @@ import { answerTo, entriesTo, exception, newBlock, partsOf, RUN, SNAPSHOT, submi
 
 /** Tables that grow with every message, batch or submission. */
 const BIG = ['submissions', 'entries', 'counters', 'duplicates', 'item_blocks', 'body_blocks', 'bodies', 'messages'];
-const BIG_TOO = ['batches', 'batch_parts', 'attempts', 'outcomes', 'events', 'snapshots'];
+const BIG_TOO = ['batches', 'batch_parts', 'attempts', 'outcomes', 'events', 'snapshots', 'receipts'];
 
 /** Indexes of what is open or waits; they stay small, so they may be read from end to end. */
 const SMALL_INDEXES = [
@@ -65,9 +66,9 @@ function scans(db: Database, sql: string): string[] {
 /** Two submissions on their whole way, with every kind of answer and decision. */
 function exercise(db: Recorder): void {
   const entries = entriesTo('registry', 'registry', 'archive');
-  submissions.putSnapshot(db, { hash: SNAPSHOT, body: Buffer.from('x') });
-  for (const n of [1, 2, 3]) submissions.accept(db, submission(n, { entries, gate: n === 2, claim: `claim-${n}` }));
-  submissions.accept(db, submission(4, { hash: 'hash-1' }));
+  intake.putSnapshot(db, { hash: SNAPSHOT, body: Buffer.from('x') });
+  for (const n of [1, 2, 3]) intake.accept(db, submission(n, { entries, gate: n === 2, claim: `claim-${n}` }));
+  intake.accept(db, submission(4, { hash: 'hash-1' }));
   for (const n of [1, 2, 3]) {
     submissions.scanned(db, {
       submission: n,
@@ -88,6 +89,17 @@ function exercise(db: Recorder): void {
     );
     if (n < 3) submissions.endRouting(db, { submission: n, at: 1 });
   }
+  const upload = { service: 'partners', partner: 'north', key: 'k', hash: 'h', acceptedAt: 1, expiresAt: 2 };
+  for (const receipt of [1, 2]) {
+    const part = submission(10 + receipt, { entries, receipt, part: 'doses', owner: '' });
+    intake.acceptUpload(db, { ...upload, receipt, submissions: [part], refuseDuplicate: true });
+  }
+  const other = submission(13, { receipt: 3, part: 'doses', owner: '' });
+  intake.acceptUpload(db, { ...upload, key: undefined, receipt: 3, submissions: [other], refuseDuplicate: true });
+  const scan = { items: 0, charset: 'utf-8', transcoded: false, cursor: 0, lines: 0, details: {} };
+  submissions.quarantine(db, { submission: 11, scan, refusal: { code: 'BTS', reason: 'one lacks' }, at: 1 });
+  submissions.release(db, { submission: 11, who: 'ana', reason: 'asked', at: 1 });
+  submissions.cancelSubmission(db, { submission: 11, who: 'ana', reason: 'asked', at: 1 });
   submissions.setProgress(db, { submission: 1, progress: 'moved' });
   const request = { destination: 'registry', maxMessages: 3, mixSubmissions: true, ahead: true };
   const planNext = (): number => {
@@ -131,6 +143,8 @@ const QUESTIONS: { readonly [K in Exclude<keyof Questions, 'status' | 'conservat
   submission: { submission: 1 },
   rejects: { submission: 1, after: -1 },
   counters: { submission: 1 },
+  receipt: { receipt: 1 },
+  caused: { batch: 1 },
   events: { batch: 1, limit: 10 },
   facts: {},
 };

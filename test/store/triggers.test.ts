@@ -4,15 +4,9 @@ import { test } from 'node:test';
 import { type Database, openForWriting } from '../../store/sqlite/database.ts';
 import { ask } from '../../store/sqlite/questions.ts';
 import { nextWork } from '../../store/sqlite/read-lanes.ts';
+import { accept, putSnapshot } from '../../store/sqlite/write-accept.ts';
 import { answer, beginSending, plan } from '../../store/sqlite/write-deliveries.ts';
-import {
-  accept,
-  beginRouting,
-  commitBlock,
-  endRouting,
-  putSnapshot,
-  scanned,
-} from '../../store/sqlite/write-submissions.ts';
+import { beginRouting, commitBlock, endRouting, scanned } from '../../store/sqlite/write-submissions.ts';
 import { dataFolder } from './ledger.ts';
 import { answerTo, exception, newBlock, partsOf, RUN, SNAPSHOT, submission } from './support.ts';
 

@@ -77,11 +77,11 @@ const MISTAKES: readonly Mistake[] = [
     expected: 'production.yaml:40 UNKNOWN_TRANSFORM',
   },
   {
-    title: 'a key that is missing, at the line of its parent',
+    title: 'rows that would be sent without a transform',
     file: 'production.yaml',
     line: 'transform: shot-to-vxu',
     mistake: '# transform: shot-to-vxu',
-    expected: 'production.yaml:39 MISSING_KEY',
+    expected: 'production.yaml:39 TRANSFORM_MISSING',
   },
   {
     title: 'two entries of one name',
