@@ -6,8 +6,10 @@ import type { Production } from '../engine/contracts/production.ts';
 import type { Logger } from '../engine/contracts/runtime.ts';
 import { Engine } from '../engine/engine.ts';
 import { messageOf, WaybillError } from '../engine/errors.ts';
+import { emit } from '../engine/events.ts';
 import type { Registry } from '../engine/registry.ts';
 import { socketPath } from '../engine/socket-path.ts';
+import type { ReceiptSource } from '../portal/receipts.ts';
 import { openPortal } from '../portal/server.ts';
 import { openHandover } from '../queue/handover.ts';
 import { openRedis } from '../queue/open-redis.ts';
@@ -49,7 +51,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const redis = await openRedis({ dataFolder, logger: logger('redis'), url: process.env.REDIS_URL });
     closers.push(() => redis.close());
     for (const { code, message } of redis.warnings) logger('redis').warn({ code }, message);
-    const engine = new Engine({
+    const listener = await listenerOf(production, registry, {
+      receipt: (id) => engine.receipt(id),
+      report: (id) => engine.report(id),
+      rejected: (id) => engine.rejected(id),
+    });
+    const engine: Engine = new Engine({
       production,
       registry,
       store,
@@ -58,12 +65,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       logger,
       adapters: options.adapters,
       orphans: options.orphans,
+      ...(listener ? { listener } : {}),
       freshDestination: (name) => freshDestination(production, registry, name),
     });
     await engine.start();
     let stopping = false;
     closers.push(() => engine.stop());
-
     const handover = await openHandover({
       connection: redis.connection,
       host: engine.facts.instance,
@@ -73,6 +80,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
     closers.push(() => handover.close());
     handover.onReady(() => void engine.sweep());
     engine.handOver(handover);
+    if (listener) {
+      // Requests come to their end before the engine closes its doors.
+      closers.push(() => listener.close());
+      emit('listenerOpened', await listener.open());
+    }
     const portal = await openPortal({
       socket: socketPath(dataFolder, 'control.sock'),
       monitor: production.monitor,
@@ -109,6 +121,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await Promise.allSettled([stop()]);
     throw error;
   }
+}
+
+/** The listener for partners, where a service takes requests; imported only then. */
+async function listenerOf(production: Production, registry: Registry, receipts: ReceiptSource) {
+  const { listen: settings, services } = production;
+  const types = Object.values(services).map(({ type }) => registry.get('service', type));
+  if (!settings || !(await Promise.all(types)).some(({ listens }) => listens)) return undefined;
+  const { openListener } = await import('../portal/listener.ts');
+  return openListener({ settings, production, receipts, clock: { now: Date.now } });
 }
 
 /** Closes one part after the other, also after one that cannot be closed. @throws what the first of those threw. */

@@ -1,5 +1,5 @@
 import type { EventRow, SubmissionRow } from '../engine/contracts/store.ts';
-import { batchId, submissionId } from '../engine/ids.ts';
+import { batchId, receiptId, submissionId } from '../engine/ids.ts';
 import { SUBMISSION_STATES } from '../engine/states.ts';
 import type { Reading } from './ledger.ts';
 import { aligned, counted, isoTime, localTime, stateCounts } from './output.ts';
@@ -16,7 +16,10 @@ export function summaryLines({ ledger, instance }: Reading, submission: number):
     const counts = Object.fromEntries(
       counters.filter(({ entry }) => entry === name).map(({ state, count }) => [state, count]),
     );
-    return [`entry ${name}:`, `${stateCounts(counts)}  (${transform} to ${destination})`];
+    return [
+      `entry ${name}:`,
+      `${stateCounts(counts)}  (${transform === '' ? 'as it came' : transform} to ${destination})`,
+    ];
   });
   return [
     `${submissionId(instance, submission)}: ${row.name}`,
@@ -26,6 +29,8 @@ export function summaryLines({ ledger, instance }: Reading, submission: number):
         ['items:', itemsText(row)],
         ...entries,
         ['service:', `${row.service}${row.partner === '' ? '' : `, partner ${row.partner}`}`],
+        ...originOf(row, instance),
+        ...answersOf(ledger, row, instance),
         ['accepted:', localTime(row.acceptedAt)],
         ...(row.routedAt === undefined ? [] : [['routed:', localTime(row.routedAt)]]),
         ...(row.settledAt === undefined ? [] : [['settled:', localTime(row.settledAt)]]),
@@ -36,6 +41,18 @@ export function summaryLines({ ledger, instance }: Reading, submission: number):
     ),
     ...eventLines(ledger.ask('events', { submission, limit: MOST_EVENTS }), instance),
   ];
+}
+
+/** The upload it came with, or the batch whose answer it is. */
+function originOf({ receipt, part, cause }: SubmissionRow, instance: string): string[][] {
+  if (receipt !== undefined) return [['receipt:', `${receiptId(instance, receipt)}, part ${part}`]];
+  return cause === undefined ? [] : [['answer to:', batchId(instance, cause)]];
+}
+
+/** Submissions that the answers to its batches have become. */
+function answersOf(ledger: Reading['ledger'], { number }: SubmissionRow, instance: string): string[][] {
+  const ids = ledger.ask('answersTo', { submission: number }).map((answer) => submissionId(instance, answer));
+  return ids.length === 0 ? [] : [['answers:', ids.join(', ')]];
 }
 
 function stateText({ state, refusal }: SubmissionRow): string {

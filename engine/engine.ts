@@ -3,7 +3,7 @@ import { accept } from './accept.ts';
 import { BodyFolder } from './bodies.ts';
 import { snapshotOf } from './config/hash.ts';
 import type { Wakeups } from './contracts/handover.ts';
-import type { Listener } from './contracts/listener.ts';
+import type { Listeners } from './contracts/listener.ts';
 import type { Carries, Operation } from './contracts/operation.ts';
 import type { Destination, Production } from './contracts/production.ts';
 import type { Clock, Logger } from './contracts/runtime.ts';
@@ -35,7 +35,7 @@ export interface EngineOptions {
   readonly freshDestination: (name: string) => Promise<Destination>;
   readonly orphans: 'refuse' | 'hold';
   /** Where services take requests over HTTP, if any do. */
-  readonly listener?: Listener;
+  readonly listener?: Listeners;
   readonly random?: () => number;
   readonly sweepEvery?: number;
   readonly hangAfter?: number;

@@ -11,6 +11,7 @@ export interface EventDefinition {
 
 export const EVENTS = {
   engineStarted: { level: 'info', says: 'the engine is running' },
+  listenerOpened: { level: 'info', says: 'partners can send' },
   engineStopping: {
     level: 'info',
     says: 'the engine is stopping: it takes nothing in and finishes the calls in flight',

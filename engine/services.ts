@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { AcceptContext } from './accept.ts';
 import { accept } from './accept.ts';
 import { unpackRejects } from './blocks.ts';
-import type { Listener } from './contracts/listener.ts';
+import type { Listeners } from './contracts/listener.ts';
 import type { Production } from './contracts/production.ts';
 import type { Clock, Logger } from './contracts/runtime.ts';
 import type { ReceiptView, RejectedItem, ServiceContext, ServiceHandle, SubmissionView } from './contracts/service.ts';
@@ -22,7 +22,7 @@ export interface ServicesContext {
   readonly clock: Clock;
   readonly instance: string;
   /** Shared by all services that take requests over HTTP. */
-  readonly listener: Listener | undefined;
+  readonly listener: Listeners | undefined;
 }
 
 /** The running services of a production, and who wants to hear of which submission. */
@@ -75,7 +75,7 @@ export class Services {
       accept: (request) => accept(accepting, name, request),
       upload: () => beginUpload(accepting, name),
       receipt: (id) => receiptView(store, instance, id),
-      ...(listener ? { listener } : {}),
+      ...(listener ? { listener: listener.forService(name) } : {}),
       findClaim: async (claim) => view(await store.findClaim({ claim })),
       submission: async (id) => view(await store.submission({ submission: this.#number(id) })),
       unfinished: async () =>

@@ -2,7 +2,7 @@ import { type Command, DATA_FLAG, EXIT, JSON_FLAG } from '../command.ts';
 import { type EngineFacts, engineFacts } from '../control.ts';
 import { dataFolder } from '../folders.ts';
 import { reading } from '../ledger.ts';
-import { printJson, printLines, stateCounts, wantsJson } from '../output.ts';
+import { counted, printJson, printLines, stateCounts, wantsJson } from '../output.ts';
 import { destinationJson, destinationLines } from '../situation.ts';
 
 export const status: Command = {
@@ -28,6 +28,7 @@ export const status: Command = {
       printLines(invocation, [
         engineLine(engine),
         `submissions: ${stateCounts(submissions)}`,
+        ...quarantineLines(submissions.quarantined ?? 0),
         ...(destinations.length === 0 ? ['No destination has had a message yet.'] : []),
         ...destinations.flatMap((each) => ['', ...destinationLines(each, instance, engine.running, Date.now())]),
       ]);
@@ -35,6 +36,15 @@ export const status: Command = {
     });
   },
 };
+
+/** What is kept and not sent waits for a person. */
+function quarantineLines(quarantined: number): string[] {
+  if (quarantined === 0) return [];
+  return [
+    `  in quarantine: ${counted(quarantined, 'submission')}; waybill submissions names them and why`,
+    '  do: ask the sender, then  waybill release SUBMISSION --reason "..."  or  waybill cancel SUBMISSION --reason "..."',
+  ];
+}
 
 function engineLine({ running, ready, ledger, redis }: EngineFacts): string {
   if (!running) return 'engine: does not run';

@@ -1,5 +1,5 @@
 import type { SubmissionSummary } from '../../engine/contracts/store.ts';
-import { submissionId } from '../../engine/ids.ts';
+import { batchId, receiptId, submissionId } from '../../engine/ids.ts';
 import { type Command, DATA_FLAG, EXIT, JSON_FLAG, optionalFlag, wholeNumber } from '../command.ts';
 import { dataFolder } from '../folders.ts';
 import { reading } from '../ledger.ts';
@@ -77,6 +77,8 @@ function asJson(instance: string, row: SubmissionSummary) {
   } = row;
   return {
     submission: submissionId(instance, number),
+    ...(row.receipt === undefined ? {} : { receipt: receiptId(instance, row.receipt), part: row.part }),
+    ...(row.cause === undefined ? {} : { answerTo: batchId(instance, row.cause) }),
     name,
     service,
     partner,

@@ -52,7 +52,7 @@ function entryLines(trace: EntryTrace): string[] {
   const { entry, state, reason, message, version, transform, destination, batches, outcomes, lineage, body } = trace;
   return [
     `entry ${entry}: ${state}${reason === undefined ? '' : `, ${reason}`}`,
-    `  message ${message}${version > 1 ? `, version ${version}` : ''}, made by ${transform}, for ${destination}`,
+    `  message ${message}${version > 1 ? `, version ${version}` : ''}, ${transform === '' ? 'as it came' : `made by ${transform}`}, for ${destination}`,
     ...batches.flatMap(batchLines),
     ...outcomes.map(
       ({ batch, attempt, state: became, code, words }) =>

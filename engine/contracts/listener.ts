@@ -11,3 +11,8 @@ export interface Listener {
   /** Name of the partner whose credential came with a request to a mounted route. */
   partnerOf(request: FastifyRequest): string;
 }
+
+/** Lends the listener to services by their name, since a partner may be limited to some of them. */
+export interface Listeners {
+  forService(name: string): Listener;
+}

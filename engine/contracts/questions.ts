@@ -25,6 +25,8 @@ export interface Questions {
   receipt: { with: { readonly receipt: number }; gives: ReceiptRow | undefined };
   /** Submissions that the answers to a batch have become. */
   caused: { with: { readonly batch: number }; gives: readonly number[] };
+  /** Submissions that the answers to a submission's batches have become, the first hundred. */
+  answersTo: { with: { readonly submission: number }; gives: readonly number[] };
   rejects: { with: { readonly submission: number; readonly after: number }; gives: readonly RejectBlock[] };
   counters: { with: { readonly submission: number }; gives: readonly CounterRow[] };
   events: {

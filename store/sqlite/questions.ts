@@ -48,6 +48,15 @@ export const QUESTIONS: Handlers = {
     db
       .all('SELECT number FROM submissions WHERE cause = ? ORDER BY number', request.batch)
       .map((row) => number(row, 'number')),
+  answersTo: (db, request) =>
+    db
+      .all(
+        `SELECT DISTINCT s.number FROM body_blocks b JOIN batch_parts p ON p.body_block = b.id
+           JOIN submissions s ON s.cause = p.batch
+         WHERE b.submission = ? ORDER BY s.number LIMIT 100`,
+        request.submission,
+      )
+      .map((row) => number(row, 'number')),
   rejects: (db, request) => rejectBlocks(db, request),
   snapshot: (db, request) => readSnapshot(db, request.hash),
   bodyBlock: (db, request) => {

@@ -252,5 +252,6 @@ ALTER TABLE submissions ADD COLUMN part TEXT;
 ALTER TABLE submissions ADD COLUMN cause INTEGER REFERENCES batches (id);
 CREATE INDEX submissions_receipt ON submissions (receipt) WHERE receipt IS NOT NULL;
 CREATE INDEX submissions_cause ON submissions (cause) WHERE cause IS NOT NULL;
+CREATE INDEX batch_parts_block ON batch_parts (body_block);
 `,
 ];

@@ -145,6 +145,7 @@ const QUESTIONS: { readonly [K in Exclude<keyof Questions, 'status' | 'conservat
   counters: { submission: 1 },
   receipt: { receipt: 1 },
   caused: { batch: 1 },
+  answersTo: { submission: 1 },
   events: { batch: 1, limit: 10 },
   facts: {},
 };
