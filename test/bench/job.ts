@@ -10,14 +10,18 @@ export interface Measured {
   readonly eventLoopDelayMs: number;
 }
 
-/** A job: the engine and, beside it in the same call, the same parts without an engine. */
+/** What a person may change of a job on the command line. */
+export interface JobOptions {
+  readonly rows: number | undefined;
+  readonly runs: number | undefined;
+}
+
+/** A job: what is measured, and beside it in the same call what it is measured against. */
 export interface Job {
   readonly name: string;
   readonly summary: string;
-  readonly rows: number;
-  /** Runs of each side unless a number is given; 3 where it is absent. */
-  readonly runs?: number;
-  prepare(rows: number): Promise<{ engine(): Promise<Measured>; bare(): Promise<Measured>; close(): void }>;
+  /** Prints its figures and gives them as data. @throws where its own result is wrong: then no figure counts. */
+  run(options: JobOptions): Promise<Readonly<Record<string, unknown>>>;
 }
 
 export interface Spread {
@@ -32,4 +36,11 @@ export function spread(values: readonly number[]): Spread {
   const median =
     sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
   return { min: sorted[0] ?? 0, median, max: sorted.at(-1) ?? 0 };
+}
+
+/** One line of figures. */
+export function print(what: string, { min, median, max }: Spread, digits = 0): void {
+  console.log(
+    `  ${what.padEnd(26)} median ${median.toFixed(digits)}  (min ${min.toFixed(digits)}, max ${max.toFixed(digits)})`,
+  );
 }

@@ -2,15 +2,16 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rename
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, request } from 'undici';
+import { request } from 'undici';
 import { writeDoses } from './generate.ts';
-import type { Job, Measured } from './job.ts';
-import { cpuMicros, firstLine, output, peakRss, startNode, stopProcess, until } from './processes.ts';
+import type { Measured } from './job.ts';
+import { ask, cpuMicros, firstLine, output, peakRss, ready, startNode, stopProcess, until } from './processes.ts';
+import { type RowsJob, rowsJob } from './rows-job.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const MAIN = join(PROJECT, 'cli/main.ts');
-const PRODUCTION = fileURLToPath(new URL('./productions/p1', import.meta.url));
-const CREDENTIALS = { REGISTRY_USER: 'bench', REGISTRY_PASSWORD: 'bench', REGISTRY_FACILITY: 'F1' };
+export const MAIN = join(PROJECT, 'cli/main.ts');
+export const PRODUCTION = fileURLToPath(new URL('./productions/p1', import.meta.url));
+export const CREDENTIALS = { REGISTRY_USER: 'bench', REGISTRY_PASSWORD: 'bench', REGISTRY_FACILITY: 'F1' };
 
 interface Counts {
   readonly requests: number;
@@ -19,10 +20,11 @@ interface Counts {
 }
 
 /** P1: a CSV file in, HL7 batches of 1,000 out by SOAP to a local receiver; durable, ledger on, in order. */
-export const p1: Job = {
+export const p1Rows: RowsJob = {
   name: 'p1',
   summary: 'CSV 200,000 rows -> VXU -> batches of 1,000 -> SOAP; in order, one call in flight',
   rows: 200_000,
+  runs: 3,
   async prepare(rows) {
     const folder = mkdtempSync(join(tmpdir(), 'waybill-bench-'));
     const file = join(folder, 'doses.csv');
@@ -35,7 +37,11 @@ export const p1: Job = {
   },
 };
 
-async function withTwin<T>(use: (url: string, pid: number, counts: () => Promise<Counts>) => Promise<T>): Promise<T> {
+export const p1 = rowsJob(p1Rows);
+
+export async function withTwin<T>(
+  use: (url: string, pid: number, counts: () => Promise<Counts>) => Promise<T>,
+): Promise<T> {
   const twin = startNode([MAIN, 'twin'], CREDENTIALS);
   try {
     const url = await firstLine(twin);
@@ -105,23 +111,6 @@ function requireOnce({ messages, duplicates }: Counts, rows: number): void {
     throw new Error(`the receiver took ${messages} messages of ${rows}, ${duplicates} of them twice`);
 }
 
-async function ready(socketPath: string): Promise<true | undefined> {
-  const body = await ask(socketPath, '/health/ready');
-  return body === undefined ? undefined : true;
-}
-
-async function ask(socketPath: string, path: string): Promise<string | undefined> {
-  const client = new Client('http://localhost', { socketPath });
-  try {
-    const answer = await client.request({ path, method: 'GET' });
-    return await answer.body.text();
-  } catch {
-    return undefined;
-  } finally {
-    await client.close();
-  }
-}
-
 /** Longest delay of the main thread's event loop since the last look, milliseconds. */
 async function eventLoopDelay(socketPath: string): Promise<number> {
   const metrics = (await ask(socketPath, '/metrics')) ?? '';
@@ -129,7 +118,7 @@ async function eventLoopDelay(socketPath: string): Promise<number> {
 }
 
 /** When the report says that every message was settled. */
-function settled(inbox: string): number | undefined {
+export function settled(inbox: string): number | undefined {
   const done = join(inbox, 'done');
   const report = readdirSync(done).find((name) => name.endsWith('.report.json'));
   if (report === undefined) return undefined;

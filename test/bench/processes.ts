@@ -3,9 +3,15 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from 'undici';
 
 /** Clock ticks a second in /proc (always 100 on Linux for user space). */
 const TICK_MICROS = 10_000;
+
+/** Resident memory of a process now, bytes. */
+export function rssNow(pid: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
 
 /** CPU time so far of a process and its threads, microseconds. */
 export function cpuMicros(pid: number): number {
@@ -64,5 +70,24 @@ export async function until<T>(
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Error(`waited ${limitMs} ms for ${what}`);
     await wait(25);
+  }
+}
+
+/** Whether an engine listens on its control socket. */
+export async function ready(socketPath: string): Promise<true | undefined> {
+  const body = await ask(socketPath, '/health/ready');
+  return body === undefined ? undefined : true;
+}
+
+/** What an engine answers on its control socket; `undefined` where it does not. */
+export async function ask(socketPath: string, path: string): Promise<string | undefined> {
+  const client = new Client('http://localhost', { socketPath });
+  try {
+    const answer = await client.request({ path, method: 'GET' });
+    return await answer.body.text();
+  } catch {
+    return undefined;
+  } finally {
+    await client.close();
   }
 }
