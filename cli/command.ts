@@ -27,8 +27,15 @@ export interface Command {
 /** Exit codes, written once; the docs are made from it. */
 export const EXIT = {
   ok: { code: 0, means: 'Done; for `run`: stopped by SIGTERM or SIGINT after the calls in flight were finished.' },
-  unexpected: { code: 1, means: 'Something failed that no other code names; the message says what.' },
-  usage: { code: 2, means: 'The command line is wrong.' },
+  unexpected: {
+    code: 1,
+    means: 'Something failed that no other code names; the message says what. For `test`: a case failed.',
+  },
+  usage: {
+    code: 2,
+    means:
+      'The command line is wrong; for `test` also: no case was run, since the production or a tests file has problems.',
+  },
   configuration: { code: 3, means: 'The production has problems; each was printed.' },
   held: { code: 4, means: 'Another engine or command holds the data folder.' },
   refused: { code: 5, means: 'What was asked was refused: the submission, the decision, the name.' },

@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schema: async () => (await import('./commands/schema.ts')).schema,
   test: async () => (await import('./commands/test.ts')).test,
   transform: async () => (await import('./commands/transform.ts')).transform,
+  partner: async () => (await import('./commands/partner.ts')).partner,
   run: async () => (await import('./commands/run.ts')).run,
   submit: async () => (await import('./commands/submit.ts')).submit,
   status: async () => (await import('./commands/status.ts')).status,
@@ -16,5 +17,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cancel: async () => (await import('./commands/cancel.ts')).cancel,
   resume: async () => (await import('./commands/resume.ts')).resume,
   verify: async () => (await import('./commands/verify.ts')).verify,
+  new: async () => (await import('./commands/new.ts')).newAdapter,
   twin: async () => (await import('./commands/twin.ts')).twin,
 };

@@ -41,6 +41,14 @@ export const CLI_ERRORS = defineErrors({
     means: 'No service feeds a route with this transform, so nothing says how the file is to be read.',
     cure: 'Name the record map with --record-map.',
   },
+  NEW_NAME: {
+    means: 'The name given to `waybill new` cannot be the name of an adapter.',
+    cure: 'Use lower-case letters, digits and dashes, with a letter first, at most 40.',
+  },
+  NEW_EXISTS: {
+    means: 'There is an adapter of this name, or one of the files that `waybill new` would write; nothing was written.',
+    cure: 'Choose another name, or move the file away.',
+  },
   LEDGER_PART_MISSING: {
     means: 'Something that a submission refers to is no longer kept: its body or its snapshot.',
     cure: 'Restore the data folder if it should be there; waybill verify lists what is missing.',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { bodySource } from '../engine/bodies.ts';
 import { snapshotOf } from '../engine/config/hash.ts';
-import type { Format } from '../engine/contracts/format.ts';
+import type { Format, ItemReader } from '../engine/contracts/format.ts';
 import type { Item } from '../engine/contracts/item.ts';
 import type { Production } from '../engine/contracts/production.ts';
 import type { FormatReference } from '../engine/contracts/service.ts';
@@ -44,15 +44,29 @@ export async function feedOf(
   if (feed) return feed;
   throw new WaybillError(
     'TRANSFORM_NOT_FED',
-    `No service of the production feeds a route with the transform ${transform}: name the record map with --record-map.`,
+    `No service of the production feeds a route with the transform ${transform}: name the record map with --record-map, or the format with --format.`,
   );
 }
 
+/** Which item of a file: by a line that it lies on, by its number from 1, or the only one. */
+export type Wanted = { readonly line: number } | { readonly item: number } | 'only';
+
+/** An item and its number in the file, from 1. */
+export interface FoundItem {
+  readonly item: Item;
+  readonly number: number;
+}
+
 /**
- * Reads the item at a line of a file, as the engine would: the whole file is scanned first.
+ * Reads one item of a file, as the engine would: the whole file is scanned first.
  * @throws RefusedError where the file as a whole cannot be taken; WaybillError `LINE_UNKNOWN`.
  */
-export async function readItemAt(format: Format, production: Production, path: string, line: number): Promise<Item> {
+export async function readItem(
+  format: Format,
+  production: Production,
+  path: string,
+  wanted: Wanted,
+): Promise<FoundItem> {
   if (!format.scan || !format.read)
     throw new WaybillError('FORMAT_NOT_READABLE', 'The format of this file can only be written.');
   const folder = await mkdtemp(join(tmpdir(), 'waybill-transform-'));
@@ -69,23 +83,34 @@ export async function readItemAt(format: Format, production: Production, path: s
     const source = await bodySource(scan.transcoded ? copy : path);
     const context = { signal, today: today(Date.now(), snapshotOf(production).resources.timeZone) };
     const reader = await format.read(source, scan, { cursor: scan.cursor, lines: scan.lines }, context);
-    try {
-      for (
-        let block = await reader.next(1000, 4_000_000);
-        block;
-        block = block.end ? undefined : await reader.next(1000, 4_000_000)
-      ) {
-        const item = block.items.find((each) => each.line <= line && line <= each.lastLine);
-        if (item) return item;
-      }
-    } finally {
-      await reader.close();
-    }
-    throw new WaybillError(
-      'LINE_UNKNOWN',
-      `${path} has no item at line ${line}: it is the header, an empty line, or after the end (${scan.items} items).`,
-    );
+    const found = await findItem(reader, wanted).finally(() => reader.close());
+    if (found && (wanted !== 'only' || scan.items === 1)) return found;
+    throw new WaybillError('LINE_UNKNOWN', notFound(path, wanted, scan.items));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function findItem(reader: ItemReader, wanted: Wanted): Promise<FoundItem | undefined> {
+  let before = 0;
+  for (;;) {
+    const block = await reader.next(1000, 4_000_000);
+    if (!block) return undefined;
+    const at = block.items.findIndex((item, index) => isWanted(item, before + index + 1, wanted));
+    const item = block.items[at];
+    if (item) return { item, number: before + at + 1 };
+    if (block.end) return undefined;
+    before += block.items.length;
+  }
+}
+
+function isWanted(item: Item, number: number, wanted: Wanted): boolean {
+  if (wanted === 'only') return true;
+  return 'item' in wanted ? number === wanted.item : item.line <= wanted.line && wanted.line <= item.lastLine;
+}
+
+function notFound(path: string, wanted: Wanted, items: number): string {
+  if (wanted === 'only') return `${path} has ${items} items: say which one with --line N or --item N.`;
+  if ('item' in wanted) return `${path} has no item ${wanted.item}: there are ${items}.`;
+  return `${path} has no item at line ${wanted.line}: it is the header, an empty line, or after the end (${items} items).`;
 }

@@ -1,9 +1,11 @@
 /**
- * Conditions and expressions in CEL over one item: `dropWhen`, `when`, `if`, `{ cel: ... }`. Compiled once. The shapes that
+ * Conditions and expressions in CEL over one item: `dropWhen`, `when`, `if`, `{ cel: ... }`. Rows have `row` and `typed`, other
+ * items `message["PID-5.1"]`, which reads `Item.path`. Compiled once. The shapes that
  * people write most (`row.state == "CO" && !(row.cvx in ["998", "999"])`) become closures over the item's values; everything
  * else is evaluated by cel-js with maps that hold only what the expression reads. Both give the same answer.
  */
 import { type ASTNode, TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js';
+import { fastTest, fastText, fixedKey } from './condition-closures.ts';
 import { suggest } from './config/suggest.ts';
 import type { Item } from './contracts/item.ts';
 import type { Condition, TransformContext } from './contracts/transform.ts';
@@ -16,7 +18,7 @@ export const CONDITION_ERRORS = defineErrors({
   },
   CONDITION_UNKNOWN_NAME: {
     means: 'A CEL expression uses a variable, column or value that does not exist.',
-    cure: 'Use row.COLUMN, typed.COLUMN, submission, fields, partner or values, with names of the record map and the production.',
+    cure: 'For rows use row.COLUMN and typed.COLUMN, for other items message["PATH"]; for all submission, fields, partner and values, with names of the record map and the production.',
   },
   CONDITION_NOT_BOOLEAN: {
     means: 'A condition gives something else than true or false.',
@@ -30,8 +32,10 @@ export const CONDITION_ERRORS = defineErrors({
 
 /** What an expression may name beside the item. */
 export interface ExpressionScope {
-  /** Columns of the record map, in its order. */
+  /** Columns of the record map, in its order. None: items are not rows, and are read as `message["PATH"]`. */
   readonly columns: readonly string[];
+  /** What is wrong with a path into such an item, as a sentence (`Format.pathProblem`). Absent: any path will do. */
+  readonly pathProblem?: ((path: string) => string | undefined) | undefined;
   /** `values` of the production. Absent: any name is allowed and empty. */
   readonly values?: Readonly<Record<string, string>>;
   /** Further text variables (of a foreach, a call): where each stands in the array that is handed to `Expression`. */
@@ -51,15 +55,16 @@ export interface ExpressionUse {
   readonly fields: ReadonlySet<string>;
   readonly values: ReadonlySet<string>;
   readonly submission: ReadonlySet<string>;
+  readonly message: ReadonlySet<string>;
   /** Roots used as a whole or with a computed key: `row.exists(...)`, `row[name]`. */
   readonly whole: ReadonlySet<string>;
 }
 
-const SUBMISSION = ['id', 'name', 'service', 'line', 'acceptedAt'] as const;
+const SUBMISSION = ['id', 'name', 'service', 'line', 'acceptedAt', 'contentType', 'part', 'receipt'] as const;
 const NO_VARIABLES: readonly string[] = [];
 
 /**
- * Compiles a condition over `row`, `typed`, `submission`, `fields`, `partner` and `values`.
+ * Compiles a condition over `row` and `typed`, or without columns `message`, and `submission`, `fields`, `partner`, `values`.
  * @throws WaybillError CONDITION_SYNTAX, CONDITION_UNKNOWN_NAME or CONDITION_NOT_BOOLEAN; `place.column` counts from 1 in `text`.
  */
 export function compileCondition(
@@ -99,14 +104,18 @@ export function expressionUse(text: string, scope: ExpressionScope): ExpressionU
 
 function environment(scope: ExpressionScope): Environment {
   const env = new Environment()
-    .registerVariable('row', 'map<string, string>')
-    .registerVariable('typed', 'map<string, dyn>')
     .registerVariable('submission', 'map<string, dyn>')
     .registerVariable('fields', 'map<string, string>')
     .registerVariable('partner', 'string')
     .registerVariable('values', 'map<string, string>');
+  if (isRow(scope)) env.registerVariable('row', 'map<string, string>').registerVariable('typed', 'map<string, dyn>');
+  else env.registerVariable('message', 'map<string, string>');
   for (const name of scope.variables?.keys() ?? []) env.registerVariable(name, 'string');
   return env;
+}
+
+function isRow({ columns }: ExpressionScope): boolean {
+  return columns.length > 0;
 }
 
 function parseExpression(text: string, scope: ExpressionScope): { readonly node: ASTNode; readonly type: string } {
@@ -136,16 +145,41 @@ function checkNames(node: ASTNode, scope: ExpressionScope): void {
     values: scope.values === undefined ? undefined : Object.keys(scope.values),
   };
   walk(node, (root, name, at) => {
+    checkRoot(root, name, at, scope);
     const names = Object.hasOwn(known, root) ? known[root] : undefined;
     if (name === undefined || names === undefined || names.includes(name)) return;
     const meant = suggest(name, names);
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    const column = at.range.start + 1;
-    throw new WaybillError(
-      'CONDITION_UNKNOWN_NAME',
-      `${root}.${name} does not exist, at column ${column} of the expression${hint}`,
-      { column },
+    throw unknownName(`${root}.${name} does not exist`, at, hint);
+  });
+}
+
+/** Whether items of this kind have what is asked of them; a path is checked as far as one knows what paths look like. */
+function checkRoot(root: string, name: string | undefined, at: ASTNode, scope: ExpressionScope): void {
+  if (scope.variables?.has(root)) return;
+  if (isRow(scope)) {
+    if (root === 'message') throw unknownName('message is for items that are not rows', at, '; write row.COLUMN');
+    return;
+  }
+  if (root === 'row' || root === 'typed') {
+    throw unknownName(
+      `${root} is for rows, and these items are none`,
+      at,
+      '; write message["PATH"], such as message["PID-8"]',
     );
+  }
+  if (root !== 'message') return;
+  if (name === undefined) {
+    throw unknownName('message is read by a path in quotes', at, '; write message["PATH"], such as message["PID-8"]');
+  }
+  const problem = scope.pathProblem?.(name);
+  if (problem !== undefined) throw unknownName(problem, at, '');
+}
+
+function unknownName(what: string, at: ASTNode, hint: string): WaybillError {
+  const column = at.range.start + 1;
+  return new WaybillError('CONDITION_UNKNOWN_NAME', `${what}, at column ${column} of the expression${hint}`, {
+    column,
   });
 }
 
@@ -156,6 +190,7 @@ function usesOf(node: ASTNode): ExpressionUse {
     fields: new Set<string>(),
     values: new Set<string>(),
     submission: new Set<string>(),
+    message: new Set<string>(),
   };
   const whole = new Set<string>();
   walk(node, (root, name) => {
@@ -185,126 +220,6 @@ function walk(node: ASTNode, seen: (root: string, key: string | undefined, at: A
 
 function isNode(part: unknown): part is ASTNode {
   return typeof part === 'object' && part !== null && 'op' in part && 'args' in part;
-}
-
-/** `row.state` and `row["state"]`. */
-function fixedKey(node: ASTNode): { readonly root: string; readonly key: string } | undefined {
-  if (node.op === '.' && node.args[0].op === 'id') return { root: node.args[0].args, key: node.args[1] };
-  if (node.op !== '[]' || node.args[0].op !== 'id') return undefined;
-  const index = node.args[1];
-  if (index.op !== 'value' || typeof index.args !== 'string') return undefined;
-  return { root: node.args[0].args, key: index.args };
-}
-
-type ReadText = (item: Item, context: TransformContext, variables?: readonly string[]) => string;
-
-/** Expressions that are texts and can never fail. */
-function fastText(node: ASTNode, scope: ExpressionScope): ReadText | undefined {
-  if (node.op === 'value') {
-    const literal = node.args;
-    return typeof literal === 'string' ? () => literal : undefined;
-  }
-  if (node.op === 'id') return fastVariable(node.args, scope);
-  const fixed = fixedKey(node);
-  if (fixed === undefined) return undefined;
-  const { root, key } = fixed;
-  if (root === 'row') {
-    const index = scope.columns.indexOf(key);
-    return (item) => item.values[index] ?? '';
-  }
-  if (root === 'values') {
-    const text = own(scope.values ?? {}, key);
-    return () => text;
-  }
-  if (root === 'fields') return (_, context) => own(context.fields, key);
-  if (root === 'submission' && (key === 'name' || key === 'id' || key === 'service'))
-    return (_, context) => context.submission[key];
-  return undefined;
-}
-
-function fastVariable(name: string, scope: ExpressionScope): ReadText | undefined {
-  const index = scope.variables?.get(name);
-  if (index !== undefined) return (_item, _context, variables) => variables?.[index] ?? '';
-  return name === 'partner' ? (_, context) => context.partner : undefined;
-}
-
-function own(record: Readonly<Record<string, string>>, key: string): string {
-  return Object.hasOwn(record, key) ? (record[key] ?? '') : '';
-}
-
-/** Conditions made of comparisons of texts; none of them can fail, so that && and || need not absorb errors as CEL's do. */
-function fastTest(node: ASTNode, scope: ExpressionScope): Test | undefined {
-  switch (node.op) {
-    case 'value': {
-      const literal = node.args;
-      return typeof literal === 'boolean' ? () => literal : undefined;
-    }
-    case '!_': {
-      const inner = fastTest(node.args, scope);
-      return inner && ((item, context, variables) => !inner(item, context, variables));
-    }
-    case '&&':
-    case '||':
-      return fastLogic(node.op, node.args, scope);
-    case '==':
-    case '!=':
-      return fastComparison(node.op === '==', node.args, scope);
-    case 'in':
-      return fastMembership(node.args, scope);
-    case 'rcall':
-      return fastMethod(node.args, scope);
-    default:
-      return undefined;
-  }
-}
-
-function fastLogic(op: '&&' | '||', args: readonly [ASTNode, ASTNode], scope: ExpressionScope): Test | undefined {
-  const left = fastTest(args[0], scope);
-  const right = fastTest(args[1], scope);
-  if (!left || !right) return undefined;
-  if (op === '&&')
-    return (item, context, variables) => left(item, context, variables) && right(item, context, variables);
-  return (item, context, variables) => left(item, context, variables) || right(item, context, variables);
-}
-
-function fastComparison(equal: boolean, args: readonly [ASTNode, ASTNode], scope: ExpressionScope): Test | undefined {
-  const column = columnIndex(args[0], scope);
-  const literal = args[1].op === 'value' ? args[1].args : undefined;
-  if (column >= 0 && typeof literal === 'string') {
-    if (equal) return (item) => item.values[column] === literal;
-    return (item) => item.values[column] !== literal;
-  }
-  const left = fastText(args[0], scope);
-  const right = fastText(args[1], scope);
-  if (!left || !right) return undefined;
-  return (item, context, variables) => (left(item, context, variables) === right(item, context, variables)) === equal;
-}
-
-function columnIndex(node: ASTNode, scope: ExpressionScope): number {
-  const fixed = fixedKey(node);
-  return fixed?.root === 'row' ? scope.columns.indexOf(fixed.key) : -1;
-}
-
-function fastMembership(args: readonly [ASTNode, ASTNode], scope: ExpressionScope): Test | undefined {
-  const [element, list] = args;
-  if (list.op !== 'list') return undefined;
-  const texts = list.args.map((node) => (node.op === 'value' && typeof node.args === 'string' ? node.args : undefined));
-  const read = fastText(element, scope);
-  if (!read || texts.includes(undefined)) return undefined;
-  const members = new Set<string | undefined>(texts);
-  return (item, context, variables) => members.has(read(item, context, variables));
-}
-
-function fastMethod(args: readonly [string, ASTNode, readonly ASTNode[]], scope: ExpressionScope): Test | undefined {
-  const [method, receiver, parameters] = args;
-  const text = fastText(receiver, scope);
-  const first = parameters[0];
-  const part = first && parameters.length === 1 ? fastText(first, scope) : undefined;
-  if (!text || !part) return undefined;
-  if (method === 'startsWith') return (i, c, v) => text(i, c, v).startsWith(part(i, c, v));
-  if (method === 'endsWith') return (i, c, v) => text(i, c, v).endsWith(part(i, c, v));
-  if (method === 'contains') return (i, c, v) => text(i, c, v).includes(part(i, c, v));
-  return undefined;
 }
 
 function slowTest(expression: Expression): Test {
@@ -342,17 +257,25 @@ function contextBuilder(use: ExpressionUse, scope: ExpressionScope): BuildContex
   const typed = chosenColumns(use.whole.has('typed') ? scope.columns : use.typed, scope);
   const values = withDefaults(use.values, scope.values ?? {});
   const names = [...(scope.variables ?? [])];
+  const paths = [...use.message];
   return (item, context, variables) => {
     const { submission, partner, acceptedAt } = context;
     const bound: Record<string, unknown> = {
-      row: new Map(row.map(([name, index]) => [name, item.values[index] ?? ''])),
-      typed: new Map(typed.map(([name, index]) => [name, item.typed(index)])),
+      ...(isRow(scope)
+        ? {
+            row: new Map(row.map(([name, index]) => [name, item.values[index] ?? ''])),
+            typed: new Map(typed.map(([name, index]) => [name, item.typed(index)])),
+          }
+        : { message: new Map(paths.map((path) => [path, item.path?.(path) ?? ''])) }),
       submission: new Map<string, unknown>([
         ['id', submission.id],
         ['name', submission.name],
         ['service', submission.service],
         ['line', BigInt(item.line)],
         ['acceptedAt', new Date(acceptedAt)],
+        ['contentType', submission.contentType ?? ''],
+        ['part', submission.part ?? ''],
+        ['receipt', submission.receipt ?? ''],
       ]),
       fields: withDefaults(use.fields, context.fields),
       partner,

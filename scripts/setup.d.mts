@@ -1,3 +1,3 @@
 export class SetupError extends Error {}
-export function setUp(options?: { tests?: boolean }): { node: string; environment: NodeJS.ProcessEnv };
+export function setUp(options?: { tests?: boolean; mongo?: boolean }): { node: string; environment: NodeJS.ProcessEnv };
 export function main(work: () => Promise<unknown> | unknown): Promise<void>;

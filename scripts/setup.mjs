@@ -7,6 +7,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMPILE_CACHE, findNode24, NODE_MISSING, PROJECT } from '../cli/node24.mjs';
+import { canInstallMongo, findMongo, installMongo, PYTHON_PACKAGE } from './mongo.mjs';
 
 /** What people read when something stands in the way: what, why, what to type. Has no stack. */
 export class SetupError extends Error {}
@@ -29,16 +30,18 @@ const TEST_TOOLS = [
 ];
 
 /**
- * @param {{ tests?: boolean }} [options] `tests`: also what only tests need; it must be there in CI, elsewhere it may lack.
+ * @param {{ tests?: boolean, mongo?: boolean }} [options] `tests`: also what only tests need; it must be there in CI,
+ *   elsewhere it may lack. `mongo`: a MongoDB server must be there, as for the demo.
  * @returns {{ node: string, environment: NodeJS.ProcessEnv }} path of a Node 24, and the environment to run it in
  * @throws {SetupError}
  */
-export function setUp({ tests = false } = {}) {
+export function setUp({ tests = false, mongo = false } = {}) {
   installPackages(tests);
   const node = findNode24();
   if (node === undefined) throw new SetupError(NODE_MISSING);
   if (tests || !process.env.REDIS_URL) installPrograms([REDIS], 'needed');
   if (tests) installPrograms(TEST_TOOLS, IN_CI ? 'needed' : 'wanted');
+  if (tests || mongo) installMongoServer(mongo || IN_CI ? 'needed' : 'wanted');
   return { node, environment: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } };
 }
 
@@ -71,6 +74,16 @@ function installPrograms(programs, need) {
   const cure = `Type: sudo apt-get install -y --no-install-recommends ${names}`;
   if (need === 'needed') throw new SetupError(`Missing: ${names} (${why}). ${cure}`);
   say(`Missing: ${names} (${why}); the tests that need them are skipped. ${cure}`);
+}
+
+/** @param {'needed' | 'wanted'} need as for `installPrograms` */
+function installMongoServer(need) {
+  if (findMongo() !== undefined) return;
+  if (!canInstallMongo() && canInstall()) aptInstall([PYTHON_PACKAGE]);
+  const problem = installMongo(say);
+  if (problem === undefined) return;
+  if (need === 'needed') throw new SetupError(problem);
+  say(`${problem} The tests that need it are skipped.`);
 }
 
 function canInstall() {

@@ -3,11 +3,13 @@ import { probeProduction } from '../../engine/config/probe.ts';
 import { formatProblem, type Problem } from '../../engine/config/problems.ts';
 import type { CheckResult } from '../../engine/contracts/operation.ts';
 import { loadAdapters } from '../../engine/registry.ts';
+import { partnerProblems } from '../../portal/partners/check.ts';
 import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, type Invocation, JSON_FLAG } from '../command.ts';
 import { checkDestinations, redisWarnings } from '../connect.ts';
 import { adapterFolders, dataFolder, productionFolder } from '../folders.ts';
 import { counted, printJson, printLines, wantsJson } from '../output.ts';
 import { overlapProblems } from '../overlaps.ts';
+import { testProblems } from '../testing/run-tests.ts';
 
 interface Findings {
   readonly folder: string;
@@ -49,7 +51,9 @@ async function find(invocation: Invocation): Promise<Findings> {
   const { production, problems } = await loadProduction(folder, registry);
   if (!production) return { folder, problems };
   const overlaps = await overlapProblems(production, registry, data);
-  const probed = [...problems, ...overlaps, ...(await probeProduction(production, registry))];
+  const tests = await testProblems(production, registry);
+  const partners = await partnerProblems(production);
+  const probed = [...problems, ...overlaps, ...(await probeProduction(production, registry)), ...tests, ...partners];
   if (invocation.flags.connect !== true) return { folder, problems: probed };
   return {
     folder,

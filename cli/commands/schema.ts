@@ -5,6 +5,7 @@ import { loadAdapters } from '../../engine/registry.ts';
 import { ADAPTERS_FLAG, type Command, EXIT, optionalFlag } from '../command.ts';
 import { adapterFolders } from '../folders.ts';
 import { printJson } from '../output.ts';
+import { testsEditorSchema } from '../testing/schema.ts';
 
 export const schema: Command = {
   name: 'schema',
@@ -20,7 +21,8 @@ export const schema: Command = {
     ...ADAPTERS_FLAG,
   },
   async run(invocation) {
-    const schemas = await editorSchemas(await loadAdapters(adapterFolders(invocation)));
+    const registry = await loadAdapters(adapterFolders(invocation));
+    const schemas = { ...(await editorSchemas(registry)), tests: testsEditorSchema() };
     const out = optionalFlag(invocation, 'out');
     if (out === undefined) {
       printJson(invocation, schemas);

@@ -1,16 +1,15 @@
 import { basename, resolve } from 'node:path';
 import { snapshotOf } from '../../engine/config/hash.ts';
-import type { Fault, Item } from '../../engine/contracts/item.ts';
-import type { LineageLine, TransformContext, TransformResult } from '../../engine/contracts/transform.ts';
+import type { TransformContext } from '../../engine/contracts/transform.ts';
 import { codeOf, WaybillError } from '../../engine/errors.ts';
 import { itemId } from '../../engine/ids.ts';
 import { loadAdapters } from '../../engine/registry.ts';
 import { compileTransform, openFormat } from '../../engine/route-program.ts';
-import { parseMessage } from '../../hl7/parse.ts';
 import {
   ADAPTERS_FLAG,
   type Command,
   EXIT,
+  type Invocation,
   JSON_FLAG,
   optionalFlag,
   requiredFlag,
@@ -19,33 +18,34 @@ import {
 } from '../command.ts';
 import { adapterFolders, productionFolder } from '../folders.ts';
 import { loadOrThrow } from '../host.ts';
-import { aligned, printJson, printLines, wantsJson } from '../output.ts';
-import { feedOf, readItemAt } from '../rehearse.ts';
-
-interface Rehearsal {
-  readonly transform: string;
-  readonly file: string;
-  readonly line: number;
-  readonly kind: TransformResult['kind'];
-  readonly input: readonly { readonly column: string; readonly value: string }[];
-  readonly output?: string;
-  readonly reason?: string;
-  readonly faults: readonly Fault[];
-  readonly lineage: readonly (LineageLine & { readonly value?: string })[];
-}
+import { printJson, printLines, wantsJson } from '../output.ts';
+import { linesOf, rehearsed } from '../rehearsal.ts';
+import { type Feed, feedOf, readItem, type Wanted } from '../rehearse.ts';
 
 export const transform: Command = {
   name: 'transform',
   summary:
-    'Run one row of a file through a transform, as the folder stands now, and show what came of each value. Sends nothing, keeps nothing.',
-  usage: 'NAME --in FILE --line N [FOLDER]',
+    'Run one item of a file (a row, a message, a document) through a transform, as the folder stands now, and show what came of each value. Sends nothing, keeps nothing.',
+  usage: 'NAME --in FILE [--line N | --item N] [FOLDER]',
   flags: {
-    in: { type: 'string', value: 'FILE', description: 'The file with the row. Required.' },
-    line: { type: 'string', value: 'N', description: 'Line of the row, from 1; the header is line 1. Required.' },
+    in: { type: 'string', value: 'FILE', description: 'The file with the item. Required.' },
+    line: {
+      type: 'string',
+      value: 'N',
+      description:
+        'A line that the item lies on, from 1; the header of a CSV file is line 1. Not needed where the file is one item.',
+    },
+    item: { type: 'string', value: 'N', description: 'Number of the item in the file, from 1, instead of a line.' },
     'record-map': {
       type: 'string',
       value: 'NAME',
       description: 'Read the file by this record map; default: as the service does that feeds the transform.',
+    },
+    format: {
+      type: 'string',
+      value: 'TYPE',
+      description:
+        'Read the file by this format with its defaults (`hl7-batch`, `json`, `raw`), where no service feeds the transform.',
     },
     ...ADAPTERS_FLAG,
     ...JSON_FLAG,
@@ -54,119 +54,45 @@ export const transform: Command = {
     const [name, folder] = invocation.words;
     if (name === undefined) throw new UsageError('NAME is missing');
     const file = resolve(requiredFlag(invocation, 'in'));
-    const line = wholeNumber(requiredFlag(invocation, 'line'), 'line');
+    const wanted = wantedOf(invocation);
     const registry = await loadAdapters(adapterFolders(invocation));
     const production = await loadOrThrow(productionFolder(folder), registry);
     const snapshot = snapshotOf(production);
     const program = await compileTransform(registry, snapshot, name);
-    const recordMap = optionalFlag(invocation, 'record-map');
-    const feed =
-      recordMap === undefined
-        ? await feedOf(production, registry, name, file)
-        : { format: { type: 'csv', recordMap }, service: '' };
+    const feed = namedFormat(invocation) ?? (await feedOf(production, registry, name, file));
     const format = await openFormat(registry, snapshot, feed.format);
-    const item = await readItemAt(format, production, file, line).catch((error: unknown) => {
+    const { item, number } = await readItem(format, production, file, wanted).catch((error: unknown) => {
       if (error instanceof WaybillError) throw error;
       throw new WaybillError('INPUT_NOT_READABLE', `${file} cannot be read: ${codeOf(error)}.`, { cause: error });
     });
-    const id = 'test-1';
     const context: TransformContext = {
-      messageId: itemId('test', 1, line),
+      messageId: itemId('test', 1, number),
       charset: 'utf-8',
       acceptedAt: Date.now(),
-      submission: { id, name: basename(file), service: feed.service ?? '' },
+      submission: { id: 'test-1', name: basename(file), service: feed.service ?? '' },
       fields: {},
       partner: '',
     };
-    const columns = format.columns ?? [];
-    const invalid = { result: { kind: 'invalid', faults: item.faults }, lineage: [] } as const;
-    const made = rehearsed(
-      name,
-      file,
-      item,
-      columns,
-      item.faults.length > 0 ? invalid : program.explain(item, context),
-    );
+    const ran = item.faults.length > 0 ? undefined : program.explain(item, context);
+    const made = rehearsed({ transform: name, file, item, number, columns: format.columns ?? [] }, ran);
     if (wantsJson(invocation)) printJson(invocation, made);
     else printLines(invocation, linesOf(made));
     return made.kind === 'invalid' ? EXIT.refused.code : EXIT.ok.code;
   },
 };
 
-function rehearsed(
-  name: string,
-  file: string,
-  item: Item,
-  columns: readonly string[],
-  { result, lineage }: { readonly result: TransformResult; readonly lineage: readonly LineageLine[] },
-): Rehearsal {
-  const input = columns.map((column, index) => ({ column, value: item.values[index] ?? '' }));
-  const common = { transform: name, file, line: item.line, kind: result.kind, input };
-  if (result.kind === 'invalid') return { ...common, faults: result.faults, lineage: [] };
-  if (result.kind === 'dropped') return { ...common, faults: [], reason: result.reason, lineage: [] };
-  return { ...common, faults: [], output: result.message.text, lineage: withValues(lineage, result.message.text) };
+function wantedOf(invocation: Invocation): Wanted {
+  const line = optionalFlag(invocation, 'line');
+  const item = optionalFlag(invocation, 'item');
+  if (line !== undefined && item !== undefined) throw new UsageError('give --line or --item, not both');
+  if (line !== undefined) return { line: wholeNumber(line, 'line') };
+  return item === undefined ? 'only' : { item: wholeNumber(item, 'item') };
 }
 
-/** Each target with what stands there in the message, where the message is HL7. */
-function withValues(lineage: readonly LineageLine[], text: string): Rehearsal['lineage'] {
-  if (!text.startsWith('MSH')) return lineage;
-  const message = parseMessage(text);
-  return lineage.map((line) => ({ ...line, value: valueAt(message, line.target) }));
-}
-
-function valueAt(message: ReturnType<typeof parseMessage>, target: string): string {
-  try {
-    return message.raw(target) ?? '';
-  } catch {
-    // A target that is a whole segment has no value of its own.
-    return '';
-  }
-}
-
-function linesOf({ transform: name, file, line, kind, input, output, reason, faults, lineage }: Rehearsal): string[] {
-  const values = new Map(input.map(({ column, value }) => [column, value]));
-  return [
-    `${basename(file)}, line ${line}, through ${name}: ${kind}${reason === undefined ? '' : `, ${reason}`}`,
-    'input:',
-    ...aligned(
-      input.map(({ column, value }) => [column, value]),
-      '  ',
-    ),
-    ...(faults.length === 0
-      ? []
-      : [
-          'faults:',
-          ...faults.map(
-            (fault) =>
-              `  line ${fault.line}${fault.column === undefined ? '' : `, column ${fault.column}`}: ${fault.reason} (${fault.code})`,
-          ),
-        ]),
-    ...(output === undefined
-      ? []
-      : [
-          'output:',
-          ...output
-            .split(/\r\n|\r|\n/)
-            .filter((segment) => segment !== '')
-            .map((segment) => `  ${segment}`),
-        ]),
-    ...(lineage.length === 0
-      ? []
-      : [
-          'what came from where:',
-          ...aligned(
-            lineage.map((each) => lineageCells(each, values)),
-            '  ',
-          ),
-        ]),
-  ];
-}
-
-/** `family: Roe  ->  PID-5.1: ROE  by actions[0].set.PID-5.1` */
-function lineageCells(
-  { target, sources, action, value }: Rehearsal['lineage'][number],
-  values: ReadonlyMap<string, string>,
-): string[] {
-  const from = sources.map((source) => (values.has(source) ? `${source}: ${values.get(source)}` : source)).join(', ');
-  return [from, '->', value === undefined ? target : `${target}: ${value}`, action];
+/** The format that the command line names, if it does. */
+function namedFormat(invocation: Invocation): Feed | undefined {
+  const recordMap = optionalFlag(invocation, 'record-map');
+  if (recordMap !== undefined) return { format: { type: 'csv', recordMap } };
+  const type = optionalFlag(invocation, 'format');
+  return type === undefined ? undefined : { format: { type } };
 }

@@ -112,6 +112,8 @@ export interface Format {
    * fault with its path in `column`. May load a dictionary, so it is asked for once for each route.
    */
   validator?(): Promise<(item: Item) => readonly Fault[]>;
+  /** What is wrong with a path into an item (`Item.path`), as a sentence; absent: any path will do. For checking conditions. */
+  pathProblem?(path: string): string | undefined;
   /** The bytes before, between and after the messages of a batch, as chunks; constant memory. */
   write?(plan: BatchPlan, messages: Iterable<Uint8Array>): Iterable<Uint8Array>;
   /** Number of bytes that `write` adds to the messages' own. */

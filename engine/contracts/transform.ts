@@ -8,7 +8,15 @@ export interface TransformContext {
   readonly messageId: string;
   /** When the submission was accepted, milliseconds since 1970. */
   readonly acceptedAt: number;
-  readonly submission: { readonly id: string; readonly name: string; readonly service: string };
+  readonly submission: {
+    readonly id: string;
+    readonly name: string;
+    readonly service: string;
+    /** Of an upload's part: its content type, the name of the part, the receipt of the upload. */
+    readonly contentType?: string;
+    readonly part?: string;
+    readonly receipt?: string;
+  };
   /** Text fields that came with an upload. */
   readonly fields: Readonly<Record<string, string>>;
   readonly partner: string;

@@ -1,5 +1,6 @@
 import { defineErrors } from '../../engine/errors.ts';
 import { TABLE_ERRORS } from '../../engine/tables.ts';
+import { TEXT_ERRORS } from '../text/errors.ts';
 
 /** Codes of the format csv: of files that are refused, of rows at fault, and of record maps. */
 export const CSV_ERRORS = defineErrors({
@@ -8,14 +9,8 @@ export const CSV_ERRORS = defineErrors({
     means: 'The file has no header, or nothing in it at all.',
     cure: 'Ask the sender for the file again; a good file without rows still has its header.',
   },
-  UNDECODABLE: {
-    means: 'A byte does not belong to the charset in which the file is read.',
-    cure: 'Set `charset` in the record map to what the sender writes (often windows-1252), or ask for UTF-8.',
-  },
-  NUL_BYTE: {
-    means: 'The file holds a NUL character: it is damaged, or UTF-16 without a byte order mark.',
-    cure: 'Set `charset: utf-16le` if it is UTF-16; otherwise ask the sender for the file again.',
-  },
+  UNDECODABLE: TEXT_ERRORS.UNDECODABLE,
+  NUL_BYTE: TEXT_ERRORS.NUL_BYTE,
   BAD_QUOTE: {
     means: 'A quote stands where none can be, or a quoted field is not closed.',
     cure: 'Ask the sender to double quotes inside quoted fields; `quotes: relaxed` takes stray ones as text, `none` takes all.',

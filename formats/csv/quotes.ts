@@ -1,4 +1,4 @@
-import { PlaceCounter } from './charset.ts';
+import { PlaceCounter } from '../text/charset.ts';
 
 const QUOTE = 0x22;
 const CR = 0x0d;

@@ -96,7 +96,7 @@ export class RowParser extends Parser {
     let lastLine = line;
     if (info.lines - empty !== this.#expected) for (const field of fields) lastLine += lineBreaks(field);
     const cursor = this.#base + info.bytes;
-    this.#checkSizes(fields, line, cursor - this.#cursor);
+    this.#checkSizes(fields, line, cursor - this.#cursor, empty);
     this.#expected = info.lines + 1;
     this.#empty = info.empty_lines;
     this.#lines = lastLine;
@@ -134,8 +134,11 @@ export class RowParser extends Parser {
     }
   }
 
-  #checkSizes(fields: readonly string[], line: number, bytes: number): void {
-    const { maxField, maxColumns } = this.#framing;
+  /** @param bytes of the row with its end, and of the empty lines before it */
+  #checkSizes(fields: readonly string[], line: number, bytes: number, emptyLines: number): void {
+    const { maxField, maxRecord, maxColumns } = this.#framing;
+    // csv-parse counts no delimiters. A row that came in one chunk must not pass where one in pieces does not.
+    if (bytes - 2 * (emptyLines + 1) > maxRecord) throw this.#tooLarge();
     if (fields.length > maxColumns) {
       throw refused('TOO_MANY_COLUMNS', line, `the row has ${fields.length} fields, ${maxColumns} are allowed`);
     }

@@ -1,7 +1,7 @@
 /** The scan: charset, framing and header to the end of the input, with the number of rows. */
 import type { BodySource, Scan, ScanContext } from '../../engine/contracts/format.ts';
 import { RefusedError, WaybillError } from '../../engine/errors.ts';
-import { charsetOf, decoded } from './charset.ts';
+import { charsetOf, decoded } from '../text/charset.ts';
 import { CSV_ERRORS } from './errors.ts';
 import { detectDelimiter, placeColumns } from './header.ts';
 import { QuickCount } from './quick-count.ts';

@@ -1,6 +1,6 @@
 /** Settings of the format, each of which may stand in the format's own lines or in the record map. */
 import { Size, type TSchema, Type, Words } from '../../engine/schema.ts';
-import { CHARSETS, type Charset } from './charset.ts';
+import { CHARSETS, type Charset } from '../text/charset.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const DEFAULT_FIELD = 1_000_000;

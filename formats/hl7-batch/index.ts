@@ -1,41 +1,20 @@
-import type { Acknowledgement, AnswerRead, BatchPlan, Format } from '../../engine/contracts/format.ts';
+import type { Acknowledgement, AnswerRead, Format } from '../../engine/contracts/format.ts';
 import { defineFormat } from '../../engine/contracts/format.ts';
-import { inZone } from '../../engine/dates.ts';
-import { defineErrors, WaybillError } from '../../engine/errors.ts';
-import { Keys, type TSchema, Type, Words } from '../../engine/schema.ts';
+import { messageOf } from '../../engine/errors.ts';
 import { readAcknowledgements } from '../../hl7/acknowledgements.ts';
-import { printEnvelope } from '../../hl7/batch.ts';
-import { escapeText } from '../../hl7/escape.ts';
-import { formatTimestamp } from '../../hl7/timestamps.ts';
-import { gather } from './chunks.ts';
-
-/** A name in the envelope: a text is one value and is escaped, `raw` is HL7 as it stands. */
-type NameInEnvelope = string | { readonly raw: string };
-
-interface Hl7BatchConfig {
-  readonly envelope?: 'file' | 'batch' | 'none';
-  readonly controlIds?: boolean;
-  readonly sendingApplication?: NameInEnvelope;
-  readonly sendingFacility?: NameInEnvelope;
-  readonly receivingApplication?: NameInEnvelope;
-  readonly receivingFacility?: NameInEnvelope;
-}
-
-const errors = defineErrors({
-  HL7_BATCH_COUNT: {
-    means: 'A batch was planned for another number of messages than it was given; its trailer would have said so.',
-    cure: 'This is a fault of Waybill: nothing of the batch was sent as whole. Report it with the batch id.',
-  },
-  HL7_BATCH_MESSAGE: {
-    means: 'A message cannot stand in an HL7 batch: it does not begin with MSH, or its last segment has no line end.',
-    cure: 'Have the transform make an HL7 message that ends with CR, or send it by a destination without this format.',
-  },
-});
+import { parsePath } from '../../hl7/paths.ts';
+import { HL7_BATCH_ERRORS } from './errors.ts';
+import { BatchReader } from './read.ts';
+import { scanBatch } from './scan.ts';
+import { type Hl7BatchConfig, SETTINGS_SCHEMA, settingsOf } from './settings.ts';
+import { openItemValidator } from './validator.ts';
+import { batchWriter } from './write.ts';
 
 export default defineFormat<Hl7BatchConfig>({
   name: 'hl7-batch',
-  summary: 'HL7 v2 messages in one batch, with or without FHS, BHS, BTS and FTS.',
-  description: `Writes the messages of a batch one after the other and puts the envelope of HL7 v2 around them:
+  summary: 'HL7 v2 messages in one file or batch, with or without FHS, BHS, BTS and FTS; in and out.',
+  description: `
+**Writing** puts the messages of a batch one after the other and the envelope of HL7 v2 around them:
 
     FHS|^~\\&|application|facility|application|facility|time||||id
     BHS|^~\\&|application|facility|application|facility|time||||id
@@ -49,18 +28,30 @@ export default defineFormat<Hl7BatchConfig>({
 - The four names go into fields 3 to 6. A text is one value and is escaped; \`{ raw: "A^B" }\` is HL7 as it stands.
 
 The answer is an HL7 acknowledgement, or a batch of them with one MSA for each message. AA and CA mean that a message was
-accepted, every other code that it was not.`,
-  schema: Keys({
-    envelope: Words(['file', 'batch', 'none'], {
-      default: 'file',
-      description: 'What stands around the messages: FHS to FTS, BHS to BTS, or nothing.',
-    }),
-    controlIds: Type.Boolean({ default: true, description: 'Whether FHS-11, BHS-11 and BHS-12 are written.' }),
-    sendingApplication: name('Field 3 of FHS and BHS.'),
-    sendingFacility: name('Field 4 of FHS and BHS.'),
-    receivingApplication: name('Field 5 of FHS and BHS.'),
-    receivingFacility: name('Field 6 of FHS and BHS.'),
-  }),
+accepted, every other code that it was not.
+
+**Reading** makes each message an item. The whole file is looked at before the first message is taken.
+
+- Each of FHS, BHS, BTS and FTS may be missing; there may be several batches, and messages without any envelope. Lines end
+  with CR, LF or CRLF, also mixed. A byte order mark and blank lines are tolerated.
+- What is no HL7, text that belongs to no message, and bytes that the charset does not have refuse the file by line and column.
+- BTS-1 (messages) and FTS-1 (batches) are held against what is there. If one differs, the file is in quarantine: kept, and
+  nothing of it is sent until a person releases or cancels it.
+- A batch without messages that says so (\`BTS|0\`) is taken: it has no items.
+- One file has one charset. A byte order mark says which, else \`charset\`, else MSH-18 of the first message (table 0211), else
+  UTF-8. A message that names another one in MSH-18 refuses the file.
+- A line of a message that is no segment makes that message invalid; the others go on. Unknown escapes and Z segments stay.
+
+An entry without a transform sends the message on as it came, byte for byte, with two exceptions: segments end with CR, as
+HL7 wants, without blank lines; and what came in another charset is UTF-8, and says so in MSH-18. The file itself is kept as
+it was received.
+
+**Checking**, on a route with \`validate: true\`, holds each message against the dictionary of its version (2.1 to 2.8):
+segments (Z segments are allowed), fields, components, required values, lengths, codes of HL7 tables (of this version or a
+later one; not user-defined tables), and how numbers, dates and times are written. Each fault has its path, such as \`PID-7\` or \`OBX(2)-5.1\`. The dictionary has one data
+type for a field, that of 2.8: what a field held that was withdrawn since is not looked into, and required components and
+their lengths are checked from 2.7 on. It does not say which fields may repeat, nor the order of segments.`.trim(),
+  schema: SETTINGS_SCHEMA,
   examples: [
     {
       title: 'A file with one batch, for a registry',
@@ -77,98 +68,37 @@ receivingFacility: STATE
 envelope: none
 `,
     },
+    {
+      title: 'Files of a laboratory that writes an old charset without saying so, checked as 2.5.1',
+      yaml: `type: hl7-batch
+charset: windows-1252
+validation: { version: 2.5.1, lengths: false }
+`,
+    },
   ],
-  errors,
-  open: (config) => openBatch(config),
+  errors: HL7_BATCH_ERRORS,
+  open,
 });
 
-function name(description: string): TSchema {
-  const raw = Type.String({ pattern: '^[^|\\r\\n]*$', description: 'HL7 as it stands, without | and line breaks.' });
-  return Type.Optional(Type.Union([Type.String(), Keys({ raw })], { description }));
-}
-
-function openBatch(config: Hl7BatchConfig): Format {
-  const kind = config.envelope ?? 'file';
-  const hasIds = config.controlIds ?? true;
-  const names = {
-    sendingApplication: rawName(config.sendingApplication),
-    sendingFacility: rawName(config.sendingFacility),
-    receivingApplication: rawName(config.receivingApplication),
-    receivingFacility: rawName(config.receivingFacility),
-  };
-
-  function envelopeOf(plan: BatchPlan): { before: Buffer; after: Buffer } {
-    const { before, after } = printEnvelope({
-      kind,
-      ...names,
-      time: timeOf(plan),
-      controlId: hasIds ? plan.id : '',
-      reference: hasIds ? (plan.replaces ?? '') : '',
-      messages: plan.count,
-    });
-    return { before: Buffer.from(before), after: Buffer.from(after) };
-  }
-
+function open(config: Hl7BatchConfig): Format {
+  const settings = settingsOf(config);
   return {
-    write: (plan, messages) => {
-      const { before, after } = envelopeOf(plan);
-      return gather(inEnvelope(before, checked(plan, messages, kind === 'none'), after));
-    },
-    overhead: (plan) => {
-      const { before, after } = envelopeOf(plan);
-      return before.length + after.length;
-    },
+    scan: (source, context) => scanBatch(source, context, settings),
+    read: async (source, scan, from, context) => new BatchReader(source, scan, settings, from, context),
+    pathProblem,
+    validator: () => openItemValidator(config.validation ?? {}),
+    ...batchWriter(config),
     answers: readAnswer,
   };
 }
 
-function rawName(value: NameInEnvelope | undefined): string {
-  if (value === undefined) return '';
-  return typeof value === 'string' ? escapeText(value) : value.raw;
-}
-
-function timeOf(plan: BatchPlan): string {
-  return formatTimestamp(plan.plannedAt, inZone(plan.plannedAt, plan.timeZone).offset ?? 0);
-}
-
-function* inEnvelope(before: Uint8Array, messages: Iterable<Uint8Array>, after: Uint8Array): Iterable<Uint8Array> {
-  yield before;
-  yield* messages;
-  yield after;
-}
-
-/**
- * The messages as they come, while they are what the envelope says. One without an envelope is passed on whatever it is:
- * nothing stands beside it that it could run into.
- */
-function* checked(plan: BatchPlan, messages: Iterable<Uint8Array>, isBare: boolean): Iterable<Uint8Array> {
-  let count = 0;
-  for (const message of messages) {
-    count++;
-    if (count > plan.count) throw miscounted(plan, count);
-    if (!(isBare && plan.count === 1)) requireMessage(plan, message, count);
-    yield message;
+function pathProblem(path: string): string | undefined {
+  try {
+    parsePath(path);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
   }
-  if (count < plan.count) throw miscounted(plan, count);
-}
-
-const CR = 13;
-const LF = 10;
-
-function requireMessage(plan: BatchPlan, message: Uint8Array, position: number): void {
-  const beginsWithMsh = message[0] === 0x4d && message[1] === 0x53 && message[2] === 0x48;
-  const last = message[message.length - 1];
-  if (beginsWithMsh && (last === CR || last === LF)) return;
-  const why = beginsWithMsh ? 'does not end with a line end' : 'does not begin with MSH';
-  throw new WaybillError(
-    'HL7_BATCH_MESSAGE',
-    `message ${position} of batch ${plan.id} ${why}; have its transform make a whole HL7 message`,
-  );
-}
-
-function miscounted(plan: BatchPlan, count: number): WaybillError {
-  const found = count > plan.count ? `more than ${plan.count}` : `only ${count}`;
-  return new WaybillError('HL7_BATCH_COUNT', `batch ${plan.id} is planned for ${plan.count} messages and got ${found}`);
 }
 
 /** Codes by which a receiver takes a message on (table 0008). */

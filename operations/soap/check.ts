@@ -4,10 +4,13 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { CheckResult } from '../../engine/contracts/operation.ts';
 import { codeOf, messageOf } from '../../engine/errors.ts';
+import { compare } from './compare.ts';
+import { type Contract, readContract } from './contract.ts';
+import { ContractError, Documents, locationOf, type WsdlSource } from './documents.ts';
 import { connectTrouble, troubleSentence } from './failures.ts';
 import type { Sender } from './sender.ts';
 import { secureContext, type TlsTexts } from './transport.ts';
-import { type Contract, ContractError, differences, echo, notes, operationsOf, readContract } from './wsdl.ts';
+import { echo } from './wsdl.ts';
 
 export interface ContractPlace {
   readonly folder: string;
@@ -110,21 +113,32 @@ function noCertificate(url: URL): CheckResult {
   );
 }
 
-function compare(contract: Contract, sender: Sender): Step {
-  const operations = operationsOf(contract.client);
-  const found = differences(operations, sender.dialect);
-  if (found.length === 0) {
-    const same = `${contract.location} and the dialect ${sender.dialect.dialect} describe the same call`;
-    return { ok: true, detail: [same, ...notes(operations, sender.dialect)].join('; but ') };
+/** One line where both describe the same call, else one for each difference. */
+function compared(contract: Contract, location: string, { dialect }: Sender): readonly CheckResult[] {
+  const { differences, notes } = compare(contract, dialect);
+  if (differences.length === 0) {
+    const same = `${location} and the dialect ${dialect.dialect} describe the same call`;
+    return [{ what: 'contract', ok: true, detail: [same, ...notes].join('; but ') }];
   }
-  return { ok: false, detail: found.join('; '), code: 'SOAP_CONTRACT_DIFFERS' };
+  return differences.map((detail) => ({ what: 'contract', ok: false, detail, code: 'SOAP_CONTRACT_DIFFERS' }));
 }
 
-async function checkProbe(contract: Contract, probe: string): Promise<Step> {
+/** The sender, the contract of its receiver, and the documents that this was read from. */
+interface Read {
+  readonly sender: Sender;
+  readonly source: WsdlSource;
+  readonly documents: Documents;
+  readonly contract: Contract;
+}
+
+async function checkProbe({ sender, source, documents, contract }: Read, probe: string): Promise<Step> {
   // Markup and a character beyond ASCII: what rewrites texts on the way shows itself.
   const text = `waybill ${randomBytes(6).toString('hex')} <a> & \u00e9`;
+  const { dialect } = sender;
+  const parameter = contract.operations.find(({ name }) => name === probe)?.children[0]?.name;
   try {
-    await echo(contract, probe, text);
+    if (parameter === undefined) throw new ContractError(`the WSDL has no operation ${probe} with a parameter`);
+    await echo({ source, dialect, documents }, probe, parameter, text);
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     throw new StepFailed('SOAP_PROBE_FAILED', error.message);
@@ -149,29 +163,21 @@ async function checkContract(
   signal: AbortSignal,
 ): Promise<readonly CheckResult[]> {
   const { url, limits, dialect } = sender;
-  let contract: Contract;
+  const source = { url, ...place, tls, limits };
+  const location = locationOf(source);
+  const documents = new Documents(source, signal);
   try {
-    contract = await readContract({ url, ...place, tls, limits }, dialect, signal);
-  } catch (error) {
-    const known = error instanceof ContractError;
-    const where = place.wsdl ?? `${url.origin}${url.pathname}?wsdl`;
-    return [
-      {
-        what: 'contract',
-        ok: false,
-        detail: `${where}: ${known ? error.message : 'cannot be read'}`,
-        code: 'SOAP_CONTRACT_UNREADABLE',
-      },
-      skipped('probe', 'needs the WSDL'),
-    ];
-  }
-  try {
-    const compared = await step('contract', async () => compare(contract, sender));
+    const contract = await readContract(source, documents);
+    const results = compared(contract, location, sender);
     const { probe } = dialect;
-    if (probe === undefined) return [compared, skipped('probe', 'the dialect has none')];
-    return [compared, await step('probe', () => checkProbe(contract, probe))];
+    if (probe === undefined) return [...results, skipped('probe', 'the dialect has none')];
+    return [...results, await step('probe', () => checkProbe({ sender, source, documents, contract }, probe))];
+  } catch (error) {
+    const why = error instanceof ContractError ? error.message : 'cannot be read';
+    const unread = { ok: false, detail: `${location}: ${why}`, code: 'SOAP_CONTRACT_UNREADABLE' };
+    return [{ what: 'contract', ...unread }, skipped('probe', 'needs the WSDL')];
   } finally {
-    await contract.close();
+    await documents.close();
   }
 }
 

@@ -4,11 +4,13 @@ import { WaybillError } from '../../engine/errors.ts';
 import { Duration, Keys, Secret, Size, Type } from '../../engine/schema.ts';
 import { type Dialect, resolveDialect } from './dialect.ts';
 import { type Credentials, type Frame, makeFrame } from './envelope.ts';
+import { GENERIC_SCHEMA, type GenericSettings, genericLines } from './generic.ts';
 import { Secrets } from './secrets.ts';
 import type { Limits, TlsTexts } from './transport.ts';
 
 export interface SoapConfig {
   readonly dialect: string;
+  readonly generic?: GenericSettings;
   readonly url: string;
   readonly credentials?: Credentials;
   readonly tls?: TlsTexts;
@@ -22,8 +24,9 @@ export interface SoapConfig {
 export const SOAP_SCHEMA = Keys({
   dialect: Type.String({
     pattern: '^[a-z0-9][a-z0-9-]*$',
-    description: 'A dialect of the production (dialects/NAME.yaml) or a built-in one, such as cdc-iis-2011.',
+    description: 'A dialect of the production (dialects/NAME.yaml) or a built-in one, such as cdc-iis-2011 or generic.',
   }),
+  generic: Type.Optional(GENERIC_SCHEMA),
   url: Type.String({ minLength: 1, description: 'http or https address of the service, without credentials.' }),
   credentials: Type.Optional(
     Keys(
@@ -106,7 +109,8 @@ export interface Settled {
 /** @throws WaybillError where the config cannot be used. */
 export function settle(config: SoapConfig, resources: Resources): Settled {
   const url = readUrl(config.url);
-  const dialect = resolveDialect(config.dialect, resources);
+  const { generic } = config;
+  const dialect = resolveDialect(config.dialect, resources, generic && genericLines(generic));
   const credentials = config.credentials ?? {};
   return {
     url,

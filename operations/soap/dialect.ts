@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Issue, ResourceKind, Resources } from '../../engine/contracts/resources.ts';
 import { WaybillError, type Whose } from '../../engine/errors.ts';
-import { Keys, type TSchema, Type, Words } from '../../engine/schema.ts';
+import { DIALECT_SCHEMA } from './dialect-schema.ts';
 import type { Carry } from './xml.ts';
 
 export type Source = 'credentials.username' | 'credentials.password' | 'credentials.organisation' | 'message';
@@ -30,7 +30,12 @@ export interface Dialect {
   readonly contentType: string;
   readonly action: string;
   readonly namespace: string;
-  readonly request: { readonly element: string; readonly children: readonly Child[] };
+  readonly request: {
+    readonly element: string;
+    /** False: the children stand in no namespace. */
+    readonly qualified: boolean;
+    readonly children: readonly Child[];
+  };
   readonly answer: {
     readonly element: string;
     readonly content: 'hl7' | 'text';
@@ -41,6 +46,8 @@ export interface Dialect {
   readonly probe?: string;
   /** By the local name of the detail's element or of the fault's code; `other` stands for the rest. */
   readonly faults: Readonly<Record<string, FaultRule>>;
+  /** Its names come from the destination's `generic`, and are mended there. */
+  readonly generic: boolean;
 }
 
 /** A dialect as a file has it: everything but its name may come from the one it extends. */
@@ -60,121 +67,8 @@ export interface DialectFile {
   readonly faults?: Dialect['faults'];
 }
 
-const NAME = '[A-Za-z_][A-Za-z0-9_.-]*';
-
-function elementName(description: string): TSchema {
-  return Type.String({ pattern: `^${NAME}$`, description });
-}
-
-const CHILD = Keys({
-  element: elementName('Local name of the element, in the namespace of the request.'),
-  from: Words(['credentials.username', 'credentials.password', 'credentials.organisation', 'message'], {
-    description: 'What stands in it.',
-  }),
-  carry: Type.Optional(
-    Words(['text', 'cdata', 'base64'], {
-      description: 'How the message stands in its element; text unless said otherwise.',
-    }),
-  ),
-});
-
-// A computed key: an object with a literal `then` is taken for a promise by the linter.
-const THEN = 'then';
-
-const FAULT = Keys({
-  [THEN]: Words(['stop', 'retry', 'tooLarge', 'fail', 'inDoubt'], {
-    description:
-      'stop: every message would fail alike, the destination stops. retry: not taken, tried later. tooLarge: the request is too large. fail: these messages are refused for good. inDoubt: nobody knows.',
-  }),
-  whose: Type.Optional(
-    Words(['ours', 'data', 'receiver', 'network', 'unknown'], {
-      description: 'Whose fault it is, as the operator is told.',
-    }),
-  ),
-  advice: Type.Optional(Type.String({ description: 'What the operator should do.' })),
-});
-
-/** No defaults here: a line that is absent comes from the dialect that is extended. */
-const DIALECT_SCHEMA = Keys(
-  {
-    dialect: Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$', description: "The dialect's name, equal to the file's." }),
-    summary: Type.Optional(Type.String({ description: 'One line for lists.' })),
-    extends: Type.Optional(
-      Type.String({
-        description:
-          'Another dialect, of the production or built in, whose lines are taken over. Keys of request, answer and faults are taken over one by one; a list is replaced as a whole.',
-      }),
-    ),
-    soap: Type.Optional(Words(['1.1', '1.2'], { description: 'Version of the envelope.' })),
-    contentType: Type.Optional(
-      Type.String({
-        pattern: '^[a-z]+/[a-z0-9.+-]+$',
-        description:
-          'Content type of the request, without parameters. With application/soap+xml the action is its parameter, with any other it is the SOAPAction header.',
-      }),
-    ),
-    action: Type.Optional(
-      Type.String({ pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]*$', description: 'The SOAP action.' }),
-    ),
-    namespace: Type.Optional(
-      Type.String({ pattern: '^[\\x21-\\x7e]+$', description: 'Namespace of the request element and its children.' }),
-    ),
-    request: Type.Optional(
-      Keys(
-        {
-          element: Type.Optional(elementName('Local name of the element in the body.')),
-          children: Type.Optional(
-            Type.Array(CHILD, { description: 'Its children, in the order in which they are sent.' }),
-          ),
-        },
-        { description: 'The body of the request.' },
-      ),
-    ),
-    answer: Type.Optional(
-      Keys(
-        {
-          element: Type.Optional(
-            Type.String({
-              pattern: `^${NAME}(/${NAME})*$`,
-              description:
-                'Local names from outside to inside, separated by /; the text of the last one is the answer.',
-            }),
-          ),
-          content: Type.Optional(
-            Words(['hl7', 'text'], {
-              description:
-                'hl7: acknowledgements, which decide each message. text: words for people; then `unmentioned` says what an answer without a fault means.',
-            }),
-          ),
-          unmentioned: Type.Optional(
-            Words(['inDoubt', 'delivered'], {
-              description: 'What an answer that does not mention a message says about it.',
-            }),
-          ),
-        },
-        { description: 'Where the answer stands and how it is read.' },
-      ),
-    ),
-    charset: Type.Optional(
-      Words(['utf-8', 'iso-8859-1', 'windows-1252', 'us-ascii'], {
-        description: 'Charset of the envelope and of the messages in it.',
-      }),
-    ),
-    repeatable: Type.Optional(Type.Boolean({ description: 'Sending the same control id twice is harmless.' })),
-    probe: Type.Optional(elementName('An operation of the WSDL that only echoes a text; `check` calls it.')),
-    faults: Type.Optional(
-      Type.Record(Type.String({ pattern: `^${NAME}$` }), FAULT, {
-        additionalProperties: false,
-        description:
-          "What to do about a fault, by the local name of the detail's first element, then of the fault's code; other stands for the rest.",
-      }),
-    ),
-  },
-  { description: 'What is peculiar to one receiver, or to a family of them.' },
-);
-
 const BUILT_IN = new URL('./dialects/', import.meta.url);
-const BUILT_IN_NAMES: readonly string[] = ['cdc-iis-2011'];
+const BUILT_IN_NAMES: readonly string[] = ['cdc-iis-2011', 'generic'];
 const loaded = new Map<string, DialectFile>();
 
 /** A dialect that is shipped, or `undefined`. Its file is read once. */
@@ -248,7 +142,7 @@ function lineage(name: string, resources: Resources): readonly DialectFile[] {
 /** Lines of the later win; request, answer and faults key by key. A content type goes with its version of SOAP. */
 function merge(base: DialectFile, over: DialectFile): DialectFile {
   const { contentType, ...rest } = base;
-  const sameVersion = over.soap === undefined || over.soap === base.soap;
+  const sameVersion = over.soap === undefined || base.soap === undefined || over.soap === base.soap;
   return {
     ...rest,
     ...(contentType !== undefined && sameVersion ? { contentType } : {}),
@@ -259,19 +153,56 @@ function merge(base: DialectFile, over: DialectFile): DialectFile {
   };
 }
 
+/** Lines that a destination lays over its dialect. */
+type Lines = Omit<DialectFile, 'dialect'>;
+
+/** Stands for the names that a dialect extending `generic` gets from its destination, where there is none to ask. */
+const ANY_NAMES: Lines = {
+  namespace: 'urn:any',
+  request: { element: 'any', children: [{ element: 'message', from: 'message' }] },
+  answer: { element: 'answer' },
+};
+
+/** The dialect and what it extends in one; whether `generic` is among them. */
+function merged(
+  name: string,
+  resources: Resources,
+  names: Lines | undefined,
+): { readonly lines: DialectFile; readonly isGeneric: boolean } {
+  const files = lineage(name, resources);
+  const lines = files.reduceRight((base, over) => merge(base, over), { dialect: name });
+  const shipped = builtInDialect('generic');
+  return {
+    lines: names === undefined ? lines : merge(lines, { dialect: name, ...names }),
+    isGeneric: files.some((file) => file === shipped),
+  };
+}
+
 /**
  * The dialect of this name, whole.
- * @throws WaybillError SOAP_DIALECT_UNKNOWN, SOAP_DIALECT_LOOP, SOAP_DIALECT_INCOMPLETE.
+ * @param names what the destination says under `generic`, for a dialect of that family
+ * @throws WaybillError SOAP_DIALECT_UNKNOWN, SOAP_DIALECT_LOOP, SOAP_DIALECT_INCOMPLETE, SOAP_GENERIC_SETTINGS.
  */
-export function resolveDialect(name: string, resources: Resources): Dialect {
-  const merged = lineage(name, resources).reduceRight((base, over) => merge(base, over), { dialect: name });
+export function resolveDialect(name: string, resources: Resources, names?: Lines): Dialect {
+  const { lines, isGeneric } = merged(name, resources, names);
+  if (names !== undefined && !isGeneric) {
+    throw new WaybillError(
+      'SOAP_GENERIC_SETTINGS',
+      `generic belongs to the dialect generic and those that extend it; ${name} does not, and would not read it`,
+      { path: 'generic' },
+    );
+  }
   const missing = (line: string): WaybillError =>
-    new WaybillError('SOAP_DIALECT_INCOMPLETE', `the dialect ${name} has no ${line}, nor has one that it extends`, {
-      file: `dialects/${name}.yaml`,
-      path: line,
-    });
-  const soap = merged.soap ?? '1.2';
-  const { namespace, request, answer } = merged;
+    isGeneric
+      ? new WaybillError('SOAP_GENERIC_SETTINGS', `the dialect ${name} has no ${line}: it wants the receiver's names`, {
+          path: 'generic',
+        })
+      : new WaybillError('SOAP_DIALECT_INCOMPLETE', `the dialect ${name} has no ${line}, nor has one that it extends`, {
+          file: `dialects/${name}.yaml`,
+          path: line,
+        });
+  const soap = lines.soap ?? '1.2';
+  const { namespace, request, answer } = lines;
   if (namespace === undefined) throw missing('namespace');
   if (request?.element === undefined) throw missing('request.element');
   if (answer?.element === undefined) throw missing('answer.element');
@@ -285,27 +216,29 @@ export function resolveDialect(name: string, resources: Resources): Dialect {
   }
   return Object.freeze({
     dialect: name,
-    summary: merged.summary ?? '',
+    summary: lines.summary ?? '',
     soap,
-    contentType: merged.contentType ?? (soap === '1.2' ? 'application/soap+xml' : 'text/xml'),
-    action: merged.action ?? '',
+    contentType: lines.contentType ?? (soap === '1.2' ? 'application/soap+xml' : 'text/xml'),
+    action: lines.action ?? '',
     namespace,
-    request: { element: request.element, children },
+    request: { element: request.element, qualified: request.qualified ?? true, children },
     answer: {
       element: answer.element,
       content: answer.content ?? 'hl7',
       unmentioned: answer.unmentioned ?? 'inDoubt',
     },
-    charset: merged.charset ?? 'utf-8',
-    repeatable: merged.repeatable ?? false,
-    ...(merged.probe === undefined ? {} : { probe: merged.probe }),
-    faults: merged.faults ?? {},
+    charset: lines.charset ?? 'utf-8',
+    repeatable: lines.repeatable ?? false,
+    ...(lines.probe === undefined ? {} : { probe: lines.probe }),
+    faults: lines.faults ?? {},
+    generic: names !== undefined,
   });
 }
 
 function checkDialect(_data: unknown, resources: Resources, name: string): readonly Issue[] {
   try {
-    resolveDialect(name, resources);
+    const { isGeneric } = merged(name, resources, undefined);
+    resolveDialect(name, resources, isGeneric ? ANY_NAMES : undefined);
     return [];
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error;

@@ -67,10 +67,13 @@ function requestHeaders(dialect: Dialect): Record<string, string> {
  * @throws WaybillError SOAP_CREDENTIAL_MISSING, SOAP_CREDENTIAL_CHARACTERS.
  */
 export function makeFrame(dialect: Dialect, credentials: Credentials): Frame {
-  const { element, children } = dialect.request;
+  const { children, qualified } = dialect.request;
+  const namespace = asciiXml(dialect.namespace);
+  // A default namespace would take unqualified children in.
+  const element = qualified ? dialect.request.element : `r:${dialect.request.element}`;
   let head = `<?xml version="1.0" encoding="${dialect.charset}"?>`;
   head += `<soap:Envelope xmlns:soap="${ENVELOPE_NAMESPACE[dialect.soap]}"><soap:Body>`;
-  head += `<${element} xmlns="${asciiXml(dialect.namespace)}">`;
+  head += `<${element} ${qualified ? 'xmlns' : 'xmlns:r'}="${namespace}">`;
   let tail = '';
   let carry: Carry = 'text';
   let before = true;

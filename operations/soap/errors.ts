@@ -16,6 +16,11 @@ export const SOAP_ERRORS = defineErrors({
     means: 'Dialects extend each other in a circle.',
     cure: 'Let one of them stand on its own.',
   },
+  SOAP_GENERIC_SETTINGS: {
+    means:
+      "The receiver's names under `generic` of a destination are absent, contradict each other, or stand beside a dialect that takes none.",
+    cure: "Give under generic what the message names, as it stands in the receiver's WSDL.",
+  },
   SOAP_URL_INVALID: {
     means: 'The url of a SOAP destination is no http or https address, or holds a user name or password.',
     cure: 'Write https://host/path; credentials belong under credentials.',

@@ -37,8 +37,14 @@ Success is what the answer's body says, never the HTTP status. What becomes of t
 | 413, or a fault that means too large | queued; the destination stops until batches are smaller |
 
 Redirects are never followed, a request is never sent twice by itself, and HTTP/2 is not used. With \`tls.ca\` only that
-CA is trusted. \`check\` tries host, certificate, the contract (the receiver's WSDL against the dialect) and the dialect's
-probe, each by itself.
+CA is trusted. \`check\` tries host, certificate, the contract and the dialect's probe, each by itself. For the contract it
+reads the receiver's WSDL (from \`?wsdl\`, or pinned under \`wsdl\`) and names in a line of its own everything in which
+the dialect differs: version of SOAP, namespace, action, request element, each child's name, order, namespace and type, and
+where the answer stands. Only hosts that the configuration names are asked; a document type is refused.
+
+A receiver with elements for user name, password, organisation and message needs no dialect of its own: \`dialect: generic\`
+takes their names from \`generic\`. What else is peculiar (faults, an answer for errors only, a charset) goes into a dialect
+that extends \`generic\`.
 `.trim(),
   schema: SOAP_SCHEMA,
   examples: [
@@ -46,6 +52,29 @@ probe, each by itself.
       title: 'An immunisation registry',
       yaml: `type: soap
 dialect: cdc-iis-2011
+url: "\${env:REGISTRY_URL}"
+credentials:
+  username: "\${env:REGISTRY_USER}"
+  password: "\${env:REGISTRY_PASSWORD}"
+  organisation: "\${env:REGISTRY_FACILITY}"
+`,
+    },
+    {
+      title: 'Any WSDL with the four elements, by their names',
+      yaml: `type: soap
+dialect: generic
+generic:
+  soap: 1.1
+  namespace: http://health.example.org/mailbox/v3
+  action: http://health.example.org/mailbox/v3/Put
+  element: PutLetter
+  username: UserName
+  password: PassPhrase
+  organisation: SenderId
+  message: Hl7Text
+  order: [username, password, message, organisation]
+  qualified: false
+  answer: PutLetterResult/Receipt/Hl7Answer
 url: "\${env:REGISTRY_URL}"
 credentials:
   username: "\${env:REGISTRY_USER}"

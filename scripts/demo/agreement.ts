@@ -1,4 +1,5 @@
-/** Holds the ledger against the receiver's own log and counts: the demo succeeds only where they say the same. */
+/** Holds the ledger against the receivers' own books: the demo succeeds only where they say the same. */
+import type { ArchivedDocument } from './archive.ts';
 import type { LedgerMessage } from './ledger.ts';
 
 /** A line of the twin's log. */
@@ -15,24 +16,43 @@ export interface Counts {
   readonly refused: number;
 }
 
+/** An input with its items counted by another reader than the engine's, and what the ledger accounts for in each entry. */
+export interface Input {
+  readonly name: string;
+  readonly items: number;
+  readonly entries: readonly { readonly destination: string; readonly items: number }[];
+}
+
 export interface Evidence {
-  /** Rows in the file, counted by another reader than the engine's. */
-  readonly rowsInFile: number;
-  /** Rows that the ledger accounts for, over all states. */
-  readonly rowsInLedger: number;
-  readonly messages: readonly LedgerMessage[];
+  readonly inputs: readonly Input[];
+  /** Messages for the registry, and what it took. */
+  readonly registry: readonly LedgerMessage[];
   readonly taken: readonly Taken[];
   readonly counts: Counts;
+  /** Messages for the archive, and what it holds. */
+  readonly archive: readonly LedgerMessage[];
+  readonly documents: readonly ArchivedDocument[];
 }
 
 /** Everything in which they differ, a sentence each; empty where they agree. */
-export function disagreements({ rowsInFile, rowsInLedger, messages, taken, counts }: Evidence): readonly string[] {
+export function disagreements(evidence: Evidence): readonly string[] {
+  return [...missingItems(evidence), ...ofRegistry(evidence), ...ofArchive(evidence)];
+}
+
+/** Every item has its place in every entry. */
+function missingItems({ inputs }: Evidence): string[] {
+  return inputs.flatMap(({ name, items, entries }) =>
+    entries
+      .filter((entry) => entry.items !== items)
+      .map((entry) => `${name} has ${items} rows, the ledger accounts for ${entry.items} (${entry.destination})`),
+  );
+}
+
+function ofRegistry({ registry, taken, counts }: Evidence): string[] {
   const found: string[] = [];
-  if (rowsInFile !== rowsInLedger)
-    found.push(`the file has ${rowsInFile} rows, the ledger accounts for ${rowsInLedger}`);
   const times = new Map<string, number>();
   for (const { controlId } of taken) times.set(controlId, (times.get(controlId) ?? 0) + 1);
-  const delivered = messages.filter(({ state }) => state === 'delivered');
+  const delivered = registry.filter(({ state }) => state === 'delivered');
   for (const { controlId, line } of delivered) {
     const n = times.get(controlId) ?? 0;
     if (n !== 1) found.push(`line ${line} is delivered as ${controlId}, which the receiver's log has ${n} times`);
@@ -45,5 +65,16 @@ export function disagreements({ rowsInFile, rowsInLedger, messages, taken, count
   }
   if (counts.duplicates !== 0) found.push(`the receiver counted ${counts.duplicates} messages twice`);
   if (delivered.length === 0) found.push('nothing was delivered');
+  return found;
+}
+
+function ofArchive({ archive, documents }: Evidence): string[] {
+  const there = new Set(documents.map(({ id }) => id));
+  const delivered = archive.filter(({ state }) => state === 'delivered');
+  const found = delivered
+    .filter(({ controlId }) => !there.delete(controlId))
+    .map(({ controlId, line }) => `line ${line} is delivered as document ${controlId}, which MongoDB does not have`);
+  for (const id of there) found.push(`MongoDB has ${id}, which the ledger does not call delivered`);
+  if (delivered.length === 0) found.push('no document was delivered');
   return found;
 }

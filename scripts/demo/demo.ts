@@ -1,21 +1,25 @@
-/** The main job from end to end, with proof: a file in, a batch out, and both sides' books compared. */
-import { spawnSync } from 'node:child_process';
+/**
+ * The main job from end to end, with proof: a file and an upload in, a batch and documents out, and all books compared.
+ */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { ledgerPath } from '../../cli/folders.ts';
+import type { SubmissionSummary } from '../../engine/contracts/store.ts';
 import { type Child, type Receiver, startChild, startReceiver, untilReady, WAYBILL } from '../start/children.ts';
 import { sampleEnvironment } from '../start/credentials.ts';
 import { StartError } from '../start/errors.ts';
+import { type MongoServer, startMongo } from '../start/mongo.ts';
 import { shown } from '../start/shown.ts';
-import { type Counts, disagreements, type Evidence, type Taken } from './agreement.ts';
+import { type Counts, disagreements, type Evidence, type Input, type Taken } from './agreement.ts';
+import { archived } from './archive.ts';
 import { type DemoFolder, freshFolder } from './folder.ts';
-import { type Followed, follow } from './follow.ts';
-import { type BadRow, DemoLedger } from './ledger.ts';
-import { heading, say, table } from './text.ts';
-import { type Trace, traceLines } from './trace.ts';
+import { follow } from './follow.ts';
+import { DemoLedger } from './ledger.ts';
+import { addPartner, PARTNER, receiptAt, upload } from './partner.ts';
+import { showEnd, showNext, showReceipt, showReceivers, showRows, showTrace } from './show.ts';
+import { heading, say } from './text.ts';
 
-const LAST_LINES = 30;
 const FILE = 'vaccinations.csv';
 
 export interface DemoOptions {
@@ -27,18 +31,32 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
 }
 
+interface Stoppable {
+  stop(): Promise<unknown>;
+}
+
+/** Everything that runs while the demo does. */
+interface Running {
+  readonly receiver: Receiver;
+  readonly mongo: MongoServer;
+  readonly engine: Child;
+  /** The partner's key. */
+  readonly key: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
  * Runs the demo; ends every process that it started, whatever happens.
- * @returns 0 where ledger and receiver agree, 1 where not or where something failed, 130 where it was aborted
+ * @returns 0 where ledger and receivers agree, 1 where not or where something failed, 130 where it was aborted
  */
 export async function demo(options: DemoOptions): Promise<number> {
-  const children: Child[] = [];
+  const started: Stoppable[] = [];
   let folder: DemoFolder | undefined;
   try {
-    say('Waybill: the sample production in config/, with a receiver beside it');
+    say('Waybill: the sample production in config/, with a registry, a MongoDB server and a partner beside it');
     say();
     folder = await freshFolder(options.root);
-    return await run(folder, options, children);
+    return await run(folder, await startAll(folder, options, started), options.signal);
   } catch (error) {
     if (options.signal.aborted) return 130;
     if (!(error instanceof StartError)) throw error;
@@ -47,35 +65,50 @@ export async function demo(options: DemoOptions): Promise<number> {
     if (folder) showEnd(folder.engineLog);
     return 1;
   } finally {
-    for (const child of children.reverse()) await child.stop();
+    for (const each of started.reverse()) await each.stop();
   }
 }
 
-async function run(folder: DemoFolder, options: DemoOptions, children: Child[]): Promise<number> {
-  const env = { ...sampleEnvironment(), WAYBILL_DATA: folder.data };
-  const receiver = await startReceiver([...options.receiver, '--log', folder.receiverLog], env);
-  children.push(receiver);
-  options.signal.throwIfAborted();
+async function startAll(folder: DemoFolder, options: DemoOptions, started: Stoppable[]): Promise<Running> {
+  const { signal } = options;
+  const base = { ...sampleEnvironment(), WAYBILL_DATA: folder.data };
+  const receiver = await startReceiver([...options.receiver, '--log', folder.receiverLog], base);
+  started.push(receiver);
+  signal.throwIfAborted();
   say(`  receiver  waybill twin, a well-behaved registry at ${receiver.url} (process ${receiver.pid})`);
 
-  const engine = startChild([WAYBILL, 'run', folder.config], {
-    env: { ...env, REGISTRY_URL: receiver.url },
-    output: { file: folder.engineLog },
-  });
-  children.push(engine);
-  await untilReady(engine, folder.data, options.signal);
-  say(`  engine    waybill run ${shown(folder.config)} --data ${shown(folder.data)} (process ${engine.pid})`);
+  const mongo = await startMongo(folder.mongo, signal);
+  started.push(mongo);
+  say(`  archive   ${mongo.what}`);
 
+  const key = addPartner(folder.config);
+  say(`  partner   waybill partner add ${PARTNER} ${shown(folder.config)}`);
+
+  const env = { ...base, REGISTRY_URL: receiver.url, MONGODB_URL: mongo.url };
+  const engine = startChild([WAYBILL, 'run', folder.config], { env, output: { file: folder.engineLog } });
+  started.push(engine);
+  await untilReady(engine, folder.data, signal);
+  say(`  engine    waybill run ${shown(folder.config)} --data ${shown(folder.data)} (process ${engine.pid})`);
+  return { receiver, mongo, engine, key, env };
+}
+
+async function run(folder: DemoFolder, running: Running, signal: AbortSignal): Promise<number> {
+  const { engine, key, env } = running;
   const ledger = new DemoLedger(ledgerPath(folder.data));
   try {
-    const rowsInFile = drop(folder);
-    say(`  file      ${rowsInFile} vaccinations, ${FILE}, into ${shown(folder.inbox)}`);
+    drop(folder);
+    say(`  file      ${rowsOf(folder.sample)} vaccinations, ${FILE}, into ${shown(folder.inbox)}`);
+    const uploaded = await upload(folder.listener, key, folder.uploadCsv, folder.uploadPdf);
+    say(
+      `  upload    ${rowsOf(folder.uploadCsv)} vaccinations and a PDF by ${PARTNER}: ${uploaded.status}, ${uploaded.location}`,
+    );
     say();
-    const followed = await follow({ ledger, engine, inbox: folder.inbox, signal: options.signal, step: stopwatch() });
-    const evidence = await gather(folder, ledger, followed, receiver, rowsInFile);
-    showRows(followed, ledger.badRows(followed.submission.number), rowsInFile);
-    showReceiver(folder, evidence);
-    showTrace(folder, evidence, env);
+    const followed = await follow({ ledger, engine, inbox: folder.inbox, inputs: 3, signal, step: stopwatch() });
+    const evidence = await gather(folder, ledger, followed, running);
+    showRows(folder, followed, ledger);
+    showReceipt(await receiptAt(folder.listener, key, uploaded));
+    showReceivers(folder, evidence);
+    showTrace(folder, FILE, evidence, env);
     const differences = disagreements(evidence);
     const ended = await engine.stop();
     if (ended !== 'code 0') throw new StartError(`The engine did not stop in order (${ended}).`);
@@ -85,12 +118,16 @@ async function run(folder: DemoFolder, options: DemoOptions, children: Child[]):
   }
 }
 
-/** Puts the sample into the inbox under its final name in one step. @returns its rows, as another CSV reader counts them */
-function drop({ inbox, sample }: DemoFolder): number {
+/** Puts the sample into the inbox under its final name in one step. */
+function drop({ inbox, sample }: DemoFolder): void {
   mkdirSync(inbox, { recursive: true });
   copyFileSync(sample, join(inbox, `.${FILE}.part`));
   renameSync(join(inbox, `.${FILE}.part`), join(inbox, FILE));
-  const rows: readonly unknown[] = parse(readFileSync(sample), { bom: true, relax_column_count: true });
+}
+
+/** Rows of a CSV file, as another reader than the engine's counts them. */
+function rowsOf(file: string): number {
+  const rows: readonly unknown[] = parse(readFileSync(file), { bom: true, relax_column_count: true });
   return rows.length - 1;
 }
 
@@ -102,18 +139,36 @@ function stopwatch(): (what: string) => void {
 async function gather(
   folder: DemoFolder,
   ledger: DemoLedger,
-  { submission }: Followed,
-  receiver: Receiver,
-  rowsInFile: number,
+  submissions: readonly SubmissionSummary[],
+  { receiver, mongo }: Running,
 ): Promise<Evidence> {
-  const lines = readFileSync(folder.sample, 'utf8').split(/\r\n|\n|\r/).length;
+  const files = new Map(
+    [folder.sample, folder.uploadCsv, folder.uploadPdf].map((path) => [path.split('/').at(-1), path]),
+  );
+  const messages = submissions.flatMap(({ number, name }) => {
+    const lines = readFileSync(files.get(name) ?? '', 'utf8').split(/\r\n|\n|\r/).length;
+    return ledger.messages(number, lines);
+  });
   const response = await fetch(new URL('/counts', receiver.url));
   return {
-    rowsInFile,
-    rowsInLedger: submission.counts.reduce((total, { count }) => total + count, 0),
-    messages: ledger.messages(submission.number, lines),
+    inputs: submissions.map((submission) => inputOf(submission, files.get(submission.name) ?? '')),
+    registry: messages.filter(({ destination }) => destination === 'state-registry'),
     taken: existsSync(folder.receiverLog) ? jsonLines(readFileSync(folder.receiverLog, 'utf8')) : [],
     counts: (await response.json()) as Counts,
+    archive: messages.filter(({ destination }) => destination === 'archive'),
+    documents: await archived(mongo.url, ledger.instance),
+  };
+}
+
+function inputOf({ name, counts }: SubmissionSummary, file: string): Input {
+  const entries = Object.entries(Object.groupBy(counts, ({ destination }) => destination));
+  return {
+    name,
+    items: file.endsWith('.csv') ? rowsOf(file) : 1,
+    entries: entries.map(([destination, rows]) => ({
+      destination,
+      items: (rows ?? []).reduce((total, { count }) => total + count, 0),
+    })),
   };
 }
 
@@ -124,71 +179,18 @@ function jsonLines(text: string): readonly Taken[] {
     .map((line) => JSON.parse(line) as Taken);
 }
 
-function showRows({ submission, done }: Followed, bad: readonly BadRow[], rowsInFile: number): void {
-  const states = [...new Set(submission.counts.map(({ state }) => state))];
-  const destinations = [...new Set(submission.counts.map(({ destination }) => destination))];
-  const count = (destination: string, state: string) =>
-    submission.counts.find((row) => row.destination === destination && row.state === state)?.count ?? 0;
-  heading(`What became of the ${rowsInFile} rows`);
-  const body = destinations.map((name) => [name, ...states.map((state) => count(name, state))]);
-  for (const line of table([['destination', ...states], ...body])) say(line);
-
-  heading('The rows that were not taken');
-  const faults = bad.map(({ line, columns, code, reason }) => [line, columns.join(', ') || '(the row)', code, reason]);
-  for (const line of table([['line', 'column', 'code', 'reason'], ...faults])) say(line);
-  say();
-  say(`  They are back for their sender: ${shown(done)}/*.rejected.csv`);
-}
-
-function showReceiver(folder: DemoFolder, { taken, counts }: Evidence): void {
-  heading('What the receiver counted');
-  const batches = Object.entries(Object.groupBy(taken, ({ request }) => request));
-  for (const [request, batch] of batches) say(`  request ${request}: one batch of ${batch?.length ?? 0} messages`);
-  const { requests, messages, duplicates, refused } = counts;
-  say(`  in all: requests ${requests}, messages ${messages}, sent twice ${duplicates}, refused ${refused}`);
-  say(`  Its own log: ${shown(folder.receiverLog)}`);
-}
-
-function showTrace(folder: DemoFolder, { messages }: Evidence, env: NodeJS.ProcessEnv): void {
-  const line = messages.find(({ state }) => state === 'delivered')?.line;
-  if (line === undefined) return;
-  const words = ['trace', `${FILE}:${line}`];
-  heading(`One row from end to end: npx waybill ${words.join(' ')} --data ${shown(folder.data)}`);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [WAYBILL, ...words, '--json'], {
-    env,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new StartError(`waybill trace failed: ${stderr.trim()}`);
-  for (const text of traceLines(JSON.parse(stdout) as Trace)) say(text);
-}
-
-function conclude(folder: DemoFolder, differences: readonly string[], { messages }: Evidence): number {
+function conclude(folder: DemoFolder, differences: readonly string[], { registry, documents }: Evidence): number {
   if (differences.length > 0) {
-    heading('The ledger and the receiver do not agree');
+    heading('The ledger and the receivers do not agree');
     for (const difference of differences) say(`  ${difference}`);
     showEnd(folder.engineLog);
     return 1;
   }
-  const delivered = messages.filter(({ state }) => state === 'delivered').length;
-  heading('Where to look next');
-  const data = shown(folder.data);
-  for (const line of table([
-    [`npx waybill status --data ${data}`, 'destinations and counts'],
-    [`npx waybill submissions --data ${data}`, 'files that came in'],
-    [`${shown(folder.inbox)}/done`, 'the file, its report, its rejected rows'],
-    ['config/', 'the production: change it, then npm start'],
-    ['docs/guides/first-interface.md', 'an interface of your own in ten minutes'],
-  ]))
-    say(line);
+  showNext(folder);
+  const delivered = registry.filter(({ state }) => state === 'delivered').length;
   say();
-  say(`The ledger and the receiver agree: ${delivered} messages delivered, each taken once, and nothing else.`);
+  say(
+    `The ledger and the receivers agree: ${delivered} messages and ${documents.length} documents delivered, each taken once, and nothing else.`,
+  );
   return 0;
-}
-
-function showEnd(log: string): void {
-  if (!existsSync(log)) return;
-  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LAST_LINES);
-  say();
-  say(`The end of the engine's log, ${shown(log)}:`);
-  for (const line of lines) say(`  ${line}`);
 }

@@ -1,8 +1,6 @@
 /** A fresh place for each demo: a copy of the sample production with ports of its own, and its data. */
 
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { codeOf, messageOf } from '../../engine/errors.ts';
@@ -10,6 +8,7 @@ import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { startRedisServer } from '../../queue/redis-server.ts';
 import { takeLock } from '../../store/lock.ts';
 import { StartError } from '../start/errors.ts';
+import { freePort } from '../start/mongo.ts';
 
 export interface DemoFolder {
   readonly root: string;
@@ -17,7 +16,13 @@ export interface DemoFolder {
   readonly data: string;
   /** Where the sample production takes files from. */
   readonly inbox: string;
+  /** What is dropped, and what the partner uploads. */
   readonly sample: string;
+  readonly uploadCsv: string;
+  readonly uploadPdf: string;
+  readonly mongo: string;
+  /** Where the listener for partners is. */
+  readonly listener: string;
   readonly receiverLog: string;
   readonly engineLog: string;
 }
@@ -31,12 +36,16 @@ const FOLDER_MARK = '.waybill-demo';
  * @throws StartError where a demo runs there, or the folder is not one of a demo
  */
 export async function freshFolder(root: string): Promise<DemoFolder> {
-  const folder: DemoFolder = {
+  const samples = join(root, 'config', 'samples');
+  const folder = {
     root,
     config: join(root, 'config'),
     data: join(root, 'data'),
     inbox: join(root, 'data', 'inbox'),
-    sample: join(root, 'config', 'samples', 'vaccinations.csv'),
+    sample: join(samples, 'vaccinations.csv'),
+    uploadCsv: join(samples, 'north-clinic.csv'),
+    uploadPdf: join(samples, 'consent.pdf'),
+    mongo: join(root, 'mongodb'),
     receiverLog: join(root, 'receiver.log'),
     engineLog: join(root, 'engine.log'),
   };
@@ -44,11 +53,11 @@ export async function freshFolder(root: string): Promise<DemoFolder> {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   writeFileSync(join(root, FOLDER_MARK), 'Made by npm run demo, which removes this folder at its next run.\n');
   cpSync(join(PROJECT_FOLDER, 'config'), folder.config, { recursive: true });
-  await useFreePorts(join(folder.config, 'production.yaml'));
-  return folder;
+  const ports = await useFreePorts(join(folder.config, 'production.yaml'));
+  return { ...folder, listener: `http://127.0.0.1:${ports.get('listen')}` };
 }
 
-async function clear({ root, data }: DemoFolder): Promise<void> {
+async function clear({ root, data }: Pick<DemoFolder, 'root' | 'data'>): Promise<void> {
   if (!existsSync(root)) return;
   if (!existsSync(join(root, FOLDER_MARK))) {
     throw new StartError(`${root} was not made by the demo, so it is left alone: name another folder with --folder.`);
@@ -80,20 +89,15 @@ async function endLeftRedis(data: string): Promise<void> {
   await server.stop();
 }
 
-async function useFreePorts(path: string): Promise<void> {
+/** @returns the ports by their keys */
+async function useFreePorts(path: string): Promise<ReadonlyMap<string, number>> {
   const production = parseDocument(readFileSync(path, 'utf8'));
+  const ports = new Map<string, number>();
   for (const key of LISTENERS) {
-    if (production.hasIn([key, 'port'])) production.setIn([key, 'port'], await freePort());
+    const port = await freePort();
+    production.setIn([key, 'port'], port);
+    ports.set(key, port);
   }
   writeFileSync(path, production.toString({ lineWidth: 0 }));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new StartError('No TCP port is free.');
-  return address.port;
+  return ports;
 }

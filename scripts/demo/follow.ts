@@ -1,4 +1,4 @@
-/** Watches one file go through, and says each step when it happens. */
+/** Watches the inputs go through, and says each step when it happens. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -10,27 +10,23 @@ import type { DemoLedger } from './ledger.ts';
 const SETTLED_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 
-export interface Followed {
-  readonly submission: SubmissionSummary;
-  /** Folder where the sender finds what became of the file. */
-  readonly done: string;
-}
-
 export interface FollowOptions {
   readonly ledger: DemoLedger;
   readonly engine: Child;
   readonly inbox: string;
+  /** So many submissions are to come. */
+  readonly inputs: number;
   readonly signal: AbortSignal;
   /** Called once for each step, with what happened. */
   readonly step: (what: string) => void;
 }
 
 /**
- * Follows the first submission until every row is settled and its report lies beside the file.
- * @throws StartError where it is refused, its destination stops, the engine ends, or it takes over two minutes
+ * Follows the first submissions until every item is settled and the report lies beside the file that was dropped.
+ * @throws StartError where one is refused, a destination stops, the engine ends, or it takes over two minutes
  */
-export async function follow(options: FollowOptions): Promise<Followed> {
-  const { ledger, engine, inbox, signal, step } = options;
+export async function follow(options: FollowOptions): Promise<readonly SubmissionSummary[]> {
+  const { ledger, engine, inputs, signal, step } = options;
   const until = performance.now() + SETTLED_WITHIN_MS;
   const told = new Set<string>();
   const tell = (what: string) => {
@@ -39,16 +35,11 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     step(what);
   };
   for (;;) {
-    const submission = ledger.latest();
-    if (submission) tellOf(submission, ledger.id(submission.number), tell);
-    if (submission?.refusal)
-      throw new StartError(`The file was refused: ${submission.refusal.reason} (${submission.refusal.code})`);
-    if (submission?.settledAt !== undefined) {
-      const report = join(inbox, 'done', `${ledger.id(submission.number)}-${submission.name}.report.json`);
-      if (existsSync(report)) {
-        tell('what became of it lies beside the file');
-        return { submission, done: join(inbox, 'done') };
-      }
+    const submissions = ledger.submissions();
+    for (const submission of submissions) tellOf(submission, ledger.id(submission.number), tell);
+    if (submissions.length === inputs && submissions.every((submission) => isDone(options, submission))) {
+      tell('what became of the file lies beside it');
+      return submissions;
     }
     const stop = ledger.stop();
     if (stop) throw new StartError(stop);
@@ -58,12 +49,22 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   }
 }
 
+/** @throws StartError where it was refused */
+function isDone({ ledger, inbox }: FollowOptions, submission: SubmissionSummary): boolean {
+  const { number, name, refusal, settledAt, receipt } = submission;
+  if (refusal) throw new StartError(`${name} was refused: ${refusal.reason} (${refusal.code})`);
+  const dropped = receipt === undefined;
+  const report = join(inbox, 'done', `${ledger.id(number)}-${name}.report.json`);
+  return settledAt !== undefined && (!dropped || existsSync(report));
+}
+
 function tellOf(submission: SubmissionSummary, id: string, tell: (what: string) => void): void {
-  const { items, counts, routedAt, settledAt } = submission;
-  tell(`accepted as submission ${id}, safe on disk`);
+  const { name, items, counts, routedAt, settledAt } = submission;
+  tell(`${name} accepted as submission ${id}, safe on disk`);
   if (items === undefined || routedAt === undefined) return;
   const sum = (states: readonly string[]) =>
     counts.filter(({ state }) => states.includes(state)).reduce((total, { count }) => total + count, 0);
-  tell(`${items} rows read, ${items - sum(['invalid', 'filtered'])} messages made`);
-  if (settledAt !== undefined) tell(`${sum(['delivered'])} messages delivered and acknowledged, every row settled`);
+  const all = counts.reduce((total, { count }) => total + count, 0);
+  tell(`${name}: ${items} read, ${all - sum(['invalid', 'filtered'])} messages made`);
+  if (settledAt !== undefined) tell(`${name}: ${sum(['delivered'])} messages delivered and acknowledged, all settled`);
 }

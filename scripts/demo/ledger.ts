@@ -19,6 +19,7 @@ export interface LedgerMessage {
   readonly controlId: string;
   readonly state: MessageState;
   readonly line: number;
+  readonly destination: string;
 }
 
 export class DemoLedger {
@@ -31,9 +32,9 @@ export class DemoLedger {
     this.instance = this.#ledger.ask('facts', {}).instance;
   }
 
-  /** The latest submission. */
-  latest(): SubmissionSummary | undefined {
-    return this.#ledger.ask('submissions', { limit: 1 })[0];
+  /** All submissions, in the order in which they came. */
+  submissions(): readonly SubmissionSummary[] {
+    return this.#ledger.ask('submissions', { limit: 100 }).toReversed();
   }
 
   id(submission: number): string {
@@ -66,10 +67,10 @@ export class DemoLedger {
     const blocks = new Map<number, ReturnType<typeof unpackMessages>>();
     for (let line = 1; line <= lines; line++) {
       const item = this.#ledger.ask('locate', { submission, line });
-      for (const { message, bodyBlock, position, state } of item?.messages ?? []) {
+      for (const { message, bodyBlock, position, state, destination } of item?.messages ?? []) {
         const packed = blocks.get(bodyBlock) ?? this.#open(bodyBlock);
         if (packed) blocks.set(bodyBlock, packed);
-        found.set(message, { controlId: packed?.controlId(position) ?? '', state, line });
+        found.set(message, { controlId: packed?.controlId(position) ?? '', state, line, destination });
       }
     }
     return [...found.values()];

@@ -28,6 +28,11 @@ export interface Trace {
 /** Fields of the message that are shown with where they came from. */
 const LINEAGE_LINES = 6;
 
+/** What is best known of a message; of a document, everything. */
+function isOfPatient(target: string): boolean {
+  return target.startsWith('PID') || !/^[A-Z][A-Z0-9]{2}-/.test(target);
+}
+
 /** Where the row came from, what it became, how it was sent, and where its first fields came from. */
 export function traceLines(trace: Trace): readonly string[] {
   const lines: (readonly string[])[] = [
@@ -43,7 +48,7 @@ export function traceLines(trace: Trace): readonly string[] {
         ]);
       }
     }
-    const fromRow = lineage.filter(({ target, sources }) => target.startsWith('PID') && !sources.includes('constant'));
+    const fromRow = lineage.filter(({ target, sources }) => isOfPatient(target) && !sources.includes('constant'));
     for (const { target, sources } of fromRow.slice(0, LINEAGE_LINES)) lines.push([target, `<- ${sources.join(', ')}`]);
     const more = lineage.length - Math.min(fromRow.length, LINEAGE_LINES);
     if (more > 0) lines.push(['...', `and ${more} more fields`]);

@@ -1,13 +1,13 @@
 import type { ServiceContext, ServiceProgress, SubmissionView } from '../../engine/contracts/service.ts';
 import type { Place } from '../../engine/errors.ts';
 import { label } from '../../engine/labels.ts';
+import { layoutOf, rejectedCsv } from '../../engine/rejected-csv.ts';
 import { claimedFile, closeClaim } from './claims.ts';
 import type { FileDropConfig } from './config.ts';
 import { moveInto, statOf, writeWhole } from './disk.ts';
 import { errors } from './errors.ts';
 import type { Folders } from './folders.ts';
 import { finalName, pathIn, rawOf, shown, textOf } from './names.ts';
-import { layoutOf, rejectedCsv } from './rejected-csv.ts';
 
 type Context = ServiceContext<FileDropConfig>;
 

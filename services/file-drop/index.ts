@@ -7,7 +7,6 @@ import { folderProblems } from './folders.ts';
 
 export type { FileDropConfig } from './config.ts';
 export { overlappingFolders, type UsedFolder } from './folders.ts';
-export { neutralise, restore } from './rejected-csv.ts';
 
 const description = `
 Takes files that are dropped in a folder, by a person, a share or an SFTP server. A file is read only when it is

@@ -1,4 +1,7 @@
-/** Every adapter that is found, against its contract. A new one is found by itself. */
+/**
+ * Every adapter that is found, against its contract. A new one is found by itself; those of another folder where
+ * WAYBILL_ADAPTERS names it.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -23,7 +26,8 @@ const ENGINE_KEYS: Readonly<Record<string, readonly string[]>> = {
   operation: ['type', ...Object.keys(DESTINATION_KEYS)],
 };
 
-const registry = await loadAdapters();
+const { WAYBILL_ADAPTERS: folder } = process.env;
+const registry = await loadAdapters(folder ? [folder] : []);
 const adapters: readonly { readonly title: string; readonly file: string; readonly adapter: AdapterDefinition }[] = (
   await Promise.all(
     ADAPTER_KINDS.map(async (kind) =>

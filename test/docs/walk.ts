@@ -27,8 +27,9 @@ import { type Block, blocksOf } from './markdown.ts';
 const RETRY_WITHIN_MS = 60_000;
 const RETRY_EVERY_MS = 250;
 /** Ports that guides name; each becomes a free one. */
-const PORTS = /\b(?:8090|9464)\b/g;
-const FILE_LANGUAGES = new Set(['yaml', 'csv', 'ts', 'text', 'ini']);
+const NAMED_PORTS = ['8090', '8470', '9464'];
+const PORTS = new RegExp(`\\b(?:${NAMED_PORTS.join('|')})\\b`, 'g');
+const FILE_LANGUAGES = new Set(['yaml', 'csv', 'ts', 'js', 'python', 'text', 'ini']);
 
 interface Ran {
   readonly code: number | string | null;
@@ -77,7 +78,7 @@ class Walker {
     );
     await chmod(join(tools, 'npx'), 0o755);
     const walker = new Walker(folder, tools);
-    for (const port of ['8090', '9464']) walker.#ports.set(port, await freePort());
+    for (const port of NAMED_PORTS) walker.#ports.set(port, await freePort());
     const production = join(folder, 'config', 'production.yaml');
     await writeFile(production, walker.#local(await readFile(production, 'utf8')));
     cleanUp(t, () => walker.#end());

@@ -141,6 +141,64 @@ test('what an expression reads is known', () => {
   assert.ok(use.whole.has('row'));
 });
 
+function messageOf(paths: Readonly<Record<string, string>>): Item {
+  return { ...itemOf({}), values: [], path: (path) => (Object.hasOwn(paths, path) ? (paths[path] ?? '') : '') };
+}
+
+const OF_MESSAGES: readonly (readonly [string, boolean])[] = [
+  ['message["PID-5.1"] == "Roe"', true],
+  ['message["PID-8"] in ["F", "M"] && message["ZZZ-1"] == ""', true],
+  ['message["PID-5.1"].startsWith("R") && !(message["MSH-4"].contains("x"))', true],
+  ['size(message["PID-5.1"]) == 3', true],
+  ['int(message["OBX-5"]) > 4', true],
+  ['message["PID-5.1"] == message["PID-8"]', false],
+  ['submission.contentType == "application/pdf" && submission.part == "consent"', true],
+  ['fields.site == "north" && partner == "clinic"', true],
+];
+
+for (const [written, expected] of OF_MESSAGES) {
+  test(`${written} is ${expected} for items that are not rows`, () => {
+    const item = messageOf({ 'PID-5.1': 'Roe', 'PID-8': 'F', 'OBX-5': '5' });
+    const submission = { ...CONTEXT.submission, contentType: 'application/pdf', part: 'consent' };
+    const context = { ...CONTEXT, submission };
+    assert.equal(compileCondition(written, [])(item, context), expected);
+    assert.equal(compileReference(written, { columns: [] })(item, context), expected);
+  });
+}
+
+test('an item without paths has empty texts at all of them', () => {
+  const empty = compileCondition('message["PID-5.1"] == "" && size(message["x"]) == 0', []);
+  assert.equal(empty({ ...itemOf({}), values: [] }, CONTEXT), true);
+});
+
+test('message is for items that are not rows, row and typed for rows; paths are checked where one knows how', () => {
+  const pathProblem = (path: string) => (path === 'PID-5' ? undefined : `'${path}' is not a path`);
+  const refused = (written: string, columns: readonly string[], words: RegExp) =>
+    assert.throws(
+      () => compileCondition(written, columns, { pathProblem }),
+      (error: unknown) => {
+        assert.ok(error instanceof WaybillError);
+        assert.equal(error.code, 'CONDITION_UNKNOWN_NAME');
+        assert.match(error.message, words);
+        return true;
+      },
+    );
+  refused('message["PID-5"] == ""', COLUMNS, /not rows, at column 1 .*write row\.COLUMN/);
+  refused('row.state == ""', [], /row is for rows.*write message\["PATH"\]/);
+  refused('true && typed.dose == 1', [], /typed is for rows.*at column 9/);
+  refused('message["PID.5"] == ""', [], /'PID\.5' is not a path, at column 1/);
+  refused('message.exists(k, k == "")', [], /path in quotes/);
+  refused('message[partner] == ""', [], /path in quotes/);
+  assert.doesNotThrow(() => compileCondition('message["PID-5"] == ""', [], { pathProblem }));
+});
+
+test('what an expression reads of a message is known', () => {
+  assert.deepEqual(
+    [...expressionUse('message["PID-5"] == "" || message.name == "x"', { columns: [] }).message],
+    ['PID-5', 'name'],
+  );
+});
+
 const text = fc.constantFrom('', 'CO', 'WY', '207', 'C', "it's", 'a"b', 'a\\b', '\u00e9');
 const literal = text.map((value) => JSON.stringify(value));
 const operand = fc.oneof(

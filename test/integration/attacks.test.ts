@@ -6,13 +6,13 @@
  * | --- | --- | --- |
  * | DTD, entities, depth in answers and WSDLs | operations/soap/answer, status, check | answers: a document type |
  * | imports of a WSDL, redirects | operations/soap/check, send | answers: a redirect |
- * | XML injection by data or CDATA | operations/soap/xml, send | integration/characters |
+ * | XML injection by data or CDATA | operations/soap/xml, send | integration/naughty |
  * | path traversal, links, names | services/file-drop/hostile, names | names and links |
  * | half-written, twice, vanishing, growing, unreadable | services/file-drop/complete, hostile, restart | crash/ |
  * | disk full, no permission | store/groups, services/file-drop/folders, hostile | crash/ |
- * | formulas | services/file-drop/rejected-csv | formulas |
+ * | formulas | engine/rejected-csv | formulas |
  * | a field of a gigabyte, a million columns, NUL, mixed encodings | formats/csv/scan, charset | CSV bombs |
- * | HL7 delimiters, escapes, line breaks, controls in a cell | property/hl7, transforms/dtl/sources | integration/characters |
+ * | HL7 delimiters, escapes, line breaks, controls in a cell | property/hl7, transforms/dtl/sources | integration/naughty |
  * | answers: endless, slow, half, no XML, another message's | operations/soap/send, property/engine-answers | answers |
  * | ReDoS | formats/csv/read | a pattern |
  * | prototype pollution | formats/csv/read, engine/config/yaml, validate, transforms/dtl/actions | columns |

@@ -6,15 +6,16 @@ import type { TestContext } from 'node:test';
 import { parse } from 'yaml';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { type TestProduction, temporaryProduction } from '../support/production.ts';
+import { archiveDestination } from './archive.ts';
 
 const MAPS = join(PROJECT_FOLDER, 'test', 'formats', 'csv', 'maps');
 /** As the configuration language writes a variable. */
 const variable = (name: string) => `"\u0024{env:${name}}"`;
 
-const destination = (name: string, dialect: string, address: string) => `  ${name}:
+const REGISTRY = `  registry:
     type: soap
-    dialect: ${dialect}
-    url: ${variable(address)}
+    dialect: cdc-iis-2011
+    url: ${variable('REGISTRY_URL')}
     credentials:
       username: ${variable('REGISTRY_USER')}
       password: "\u0024{file:secrets/password}"
@@ -41,20 +42,7 @@ routes:
       - { destination: registry, transform: report-to-hl7 }
       - { destination: archive, transform: report-to-hl7 }
 destinations:
-${destination('registry', 'cdc-iis-2011', 'REGISTRY_URL')}${destination('archive', 'anything', 'ARCHIVE_URL')}`;
-
-/** The same calls, with the message as base64, which carries any character. */
-const DIALECT = `dialect: anything
-summary: A receiver that takes messages as base64
-extends: cdc-iis-2011
-request:
-  element: submitSingleMessage
-  children:
-    - { element: username, from: credentials.username }
-    - { element: password, from: credentials.password }
-    - { element: facilityID, from: credentials.organisation }
-    - { element: hl7Message, from: message, carry: base64 }
-`;
+${REGISTRY}${archiveDestination('archive', 'ARCHIVE_URL')}`;
 
 function transform(name: string, recordMap: string, fields: Readonly<Record<string, string>>): string {
   const lines = Object.entries(fields).map(([path, column]) => `      ${path}: { from: ${column} }`);
@@ -78,7 +66,6 @@ export async function publishedCsvProduction(t: TestContext): Promise<TestProduc
   for (const part of ['transforms', 'record-maps', 'tables'])
     await rm(join(production.config, part), { recursive: true });
   await production.write('production.yaml', PRODUCTION);
-  await production.write('dialects/anything.yaml', DIALECT);
   const names = { 'PID-5.1': 'last_name', 'PID-5.2': 'first_name' };
   await production.write('transforms/patient-to-hl7.yaml', transform('patient-to-hl7', 'patients', names));
   await production.write(

@@ -2,17 +2,16 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import type { SubmissionSummary } from '../../engine/contracts/store.ts';
-import { resolveDialect } from '../../operations/soap/dialect.ts';
-import { startTwin } from '../../operations/soap/twin/index.ts';
 import { askLedger, startEngine } from '../support/engine.ts';
 import type { TestProduction } from '../support/production.ts';
-import { RECEIVER_CREDENTIALS, startReceiver } from '../support/receiver.ts';
-import { cleanUp, redisSkip, until } from '../support/redis.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { redisSkip, until } from '../support/redis.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 import { verdicts } from '../support/verdicts.ts';
+import { startArchive } from './archive.ts';
 import { commandsOn } from './commands.ts';
 import { publishedCsvProduction } from './published-csv.ts';
 
@@ -20,20 +19,6 @@ type Verdict = Readonly<Record<string, string>>;
 
 /** A file with a character that XML cannot carry: its line is invalid for the registry, and only there. */
 const NOT_CARRIED = { file: 'reports-weird-data.csv', line: 7 };
-
-/** Starts a receiver that takes messages as base64; gives its address. */
-async function startArchive(t: TestContext): Promise<string> {
-  const known = resolveDialect('cdc-iis-2011', { timeZone: 'UTC', values: {}, tables: {}, files: {} });
-  const children = known.request.children.map((child) =>
-    child.from === 'message' ? { ...child, carry: 'base64' as const } : child,
-  );
-  const twin = await startTwin({
-    dialect: { ...known, request: { ...known.request, children } },
-    credentials: RECEIVER_CREDENTIALS,
-  });
-  cleanUp(t, () => twin.close());
-  return twin.url;
-}
 
 function countsFor(submission: SubmissionSummary, entry: string): Readonly<Record<string, number>> {
   return Object.fromEntries(

@@ -33,6 +33,13 @@ async function rig(t: TestContext, over: Partial<PortalOptions> = {}) {
       done.push(asked);
       return { messages: 1, destination: 'registry' };
     },
+    async release(asked) {
+      if (asked.submission === 99) throw new WaybillError('SUBMISSION_UNKNOWN', 'There is no submission 99.');
+      done.push(['release', asked]);
+    },
+    async cancel(asked) {
+      done.push(['cancel', asked]);
+    },
     async submit({ body, ...asked }) {
       let text = '';
       for await (const chunk of body) text += Buffer.from(chunk).toString();
@@ -201,6 +208,21 @@ describe('commands', () => {
     const { send: post } = await rig(t);
     const { status, body } = await post('/control/resolve', { body: { ...resolve, batch: 99 } });
     assert.deepEqual([status, JSON.parse(body).code], [422, 'STORE_STALE']);
+  });
+
+  test('a submission in quarantine is released or cancelled by its number, with who and why', async (t) => {
+    const { done, send: post } = await rig(t);
+    const decision = { submission: 7, reason: 'counted by hand', who: 'someone' };
+    for (const decide of ['release', 'cancel'])
+      assert.equal((await post(`/control/${decide}`, { body: decision })).status, 200);
+    assert.deepEqual(done, [
+      ['release', decision],
+      ['cancel', decision],
+    ]);
+    assert.equal((await post('/control/release', { body: { ...decision, submission: 'all' } })).status, 400);
+    const unknown = await post('/control/release', { body: { ...decision, submission: 99 } });
+    assert.deepEqual([unknown.status, JSON.parse(unknown.body).code], [422, 'SUBMISSION_UNKNOWN']);
+    assert.equal(done.length, 2);
   });
 
   test('nothing is changed through an engine that stops', async (t) => {

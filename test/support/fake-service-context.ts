@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Listener } from '../../engine/contracts/listener.ts';
 import type { Logger } from '../../engine/contracts/runtime.ts';
 import type {
   Accepted,
@@ -10,6 +11,7 @@ import type {
   SubmissionView,
 } from '../../engine/contracts/service.ts';
 import { WaybillError } from '../../engine/errors.ts';
+import { FakeUploads } from './fake-uploads.ts';
 
 export interface FakeSubmission {
   view: SubmissionView;
@@ -32,6 +34,8 @@ export interface FakeOptions<C> {
   readonly name?: string;
   /** Everything is kept in this file after each change, and read from it: a fake that outlives its process. */
   readonly statePath?: string;
+  /** The production's listener, for services that have one. */
+  readonly listener?: Listener;
   /** Called with a submission that was just accepted, after `accept` resolved; to play the engine's next steps. */
   readonly afterAccept?: (engine: FakeEngine<C>, id: string) => void;
 }
@@ -45,6 +49,8 @@ export class FakeEngine<C> {
   readonly log: LogLine[] = [];
   readonly abort = new AbortController();
   readonly context: ServiceContext<C>;
+  /** What came in by `upload`. */
+  readonly uploads: FakeUploads;
   /** Thrown by `accept` after the body was read, as long as it is set. */
   storeFails: Error | undefined;
   /** Called at the start of each accept. */
@@ -66,14 +72,19 @@ export class FakeEngine<C> {
         this.log.push({ level: name, fields: { ...fields }, message });
       };
     const logger: Logger = { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
+    const name = options.name ?? 'clinic-drop';
+    this.uploads = new FakeUploads(name);
     this.context = {
-      name: options.name ?? 'clinic-drop',
+      name,
       config: options.config,
       folder: options.folder,
       logger,
       signal: this.abort.signal,
       clock: { now: () => Date.now() },
       accept: (request) => this.#accept(request),
+      upload: () => this.uploads.begin(),
+      receipt: async (id) => this.uploads.receipts.get(id)?.view,
+      ...(options.listener ? { listener: options.listener } : {}),
       findClaim: async (claim) => this.#byClaim(claim)?.view,
       submission: async (id) => this.submissions.get(id)?.view,
       unfinished: async () =>

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { parse } from 'yaml';
 import type { DateParts, Item, TypedValue } from '../../engine/contracts/item.ts';
 import type { Issue, Resources, TableData } from '../../engine/contracts/resources.ts';
-import type { TransformContext, TransformProgram, TransformResult } from '../../engine/contracts/transform.ts';
+import type {
+  OutMessage,
+  TransformContext,
+  TransformProgram,
+  TransformResult,
+} from '../../engine/contracts/transform.ts';
 import { readAnyDate } from '../../transforms/dtl/anydate.ts';
 import dtl from '../../transforms/dtl/index.ts';
 
@@ -88,4 +93,43 @@ export function issues(yaml: string, given: DtlCase = {}, warnings = false): rea
   const resources = resourcesOf(yaml, given);
   const found = dtl.resources[0]?.check?.(resources.files.transforms?.t, resources, 't') ?? [];
   return found.filter((issue) => warnings || !issue.warning);
+}
+
+/** An item that is no row. `paths`: what `Item.path` gives. */
+export function itemOfBytes(bytes: Uint8Array | string, paths?: Readonly<Record<string, string>>): Item {
+  const item: Item = {
+    line: 3,
+    lastLine: 9,
+    fields: [],
+    faults: [],
+    values: [],
+    typed: () => null,
+    date: () => undefined,
+    bytes: typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
+  };
+  if (!paths) return item;
+  return { ...item, path: (path) => (Object.hasOwn(paths, path) ? (paths[path] ?? '') : '') };
+}
+
+/** A file from rows to a document, around its actions. */
+export function documentFile(actions: string): string {
+  return `transform: t\nfrom: { recordMap: m }\nto: { json: d }\nactions:\n${actions.trim().replace(/^/gm, '  ')}\n`;
+}
+
+/** The message that a run must give. */
+export function messageIn(result: TransformResult): OutMessage {
+  assert.ok(result.kind === 'message', JSON.stringify(result));
+  return result.message;
+}
+
+/** The document that a row becomes, as its text says it. */
+export async function documentOf(actions: string, given: DtlCase = {}): Promise<Record<string, unknown>> {
+  const program = await compile(documentFile(actions), given);
+  const { text } = messageIn(program.run(itemOf(given), contextOf(given.context)));
+  return JSON.parse(text) as Record<string, unknown>;
+}
+
+/** Runs a whole file over an item that is no row. */
+export async function runOver(yaml: string, item: Item, given: DtlCase = {}): Promise<TransformResult> {
+  return (await compile(yaml, given)).run(item, contextOf(given.context));
 }

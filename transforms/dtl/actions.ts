@@ -3,15 +3,16 @@
 import { suggest } from '../../engine/config/suggest.ts';
 import type { KeyPath } from '../../engine/contracts/resources.ts';
 import { compileTestChecked } from './expressions.ts';
-import type { Read, Scope, SetLine, Step } from './program.ts';
+import { compileForeach } from './loops.ts';
+import type { Scope, SetLine, Step } from './program.ts';
 import { compileSource } from './sources.ts';
-import { checkKeys, describe, isTree, type Tree, textOf } from './syntax.ts';
+import { checkKeys, describe, isTree, mapOf, type Tree, textOf } from './syntax.ts';
 import { compileCall, withVariables } from './variables.ts';
 
 /** The keys of each action; the first one names it. */
 const ACTIONS = {
   set: ['set'],
-  append: ['append'],
+  append: ['append', 'do'],
   insert: ['insert'],
   remove: ['remove'],
   if: ['if', 'then', 'else'],
@@ -86,7 +87,7 @@ const COMPILERS: Readonly<Record<ActionName, (node: Tree, at: KeyPath, scope: Sc
   remove: compileRemove,
   if: compileIf,
   switch: compileSwitch,
-  foreach: compileForeach,
+  foreach: (node, at, scope) => compileForeach(node, at, scope, compileActions),
   call: (node, at, scope) => compileCall(node.call, [...at, 'call'], scope, compileActions),
   let: (node, at, scope) => compileLet(node, at, scope).step,
   drop: compileDrop,
@@ -106,15 +107,22 @@ function setLines(node: unknown, at: KeyPath, scope: Scope): readonly SetLine[] 
 
 function compileAppend(node: Tree, at: KeyPath, scope: Scope): Step {
   const place = [...at, 'append'];
-  const tree = mapOf(node.append, place, ['segment', 'set'], scope);
+  const { target } = scope.compilation;
+  const isHl7 = target.kind === 'hl7';
+  const tree = mapOf(node.append, place, isHl7 ? ['segment', 'set'] : ['path', 'set', 'value'], scope.problems);
   if (!tree) return NOTHING;
+  if (isHl7 && node.do !== undefined)
+    scope.problems.add([...at, 'do'], 'DTL_UNKNOWN_KEY', 'do', 'set inside of append; do is for elements of documents');
   const lines = tree.set === undefined ? [] : setLines(tree.set, [...place, 'set'], scope);
-  return scope.compilation.target.append(textOf(tree.segment) ?? '', lines, place, scope);
+  const where = textOf(isHl7 ? tree.segment : tree.path) ?? '';
+  const value = tree.value === undefined ? undefined : compileSource(tree.value, [...place, 'value'], scope);
+  const inner = isHl7 || node.do === undefined ? undefined : compileActions(node.do, [...at, 'do'], scope);
+  return target.append({ where, lines, value, inner }, place, scope);
 }
 
 function compileInsert(node: Tree, at: KeyPath, scope: Scope): Step {
   const place = [...at, 'insert'];
-  const tree = mapOf(node.insert, place, ['segment', 'before', 'after', 'set'], scope);
+  const tree = mapOf(node.insert, place, ['segment', 'before', 'after', 'set'], scope.problems);
   if (!tree) return NOTHING;
   const side = tree.before !== undefined ? 'before' : 'after';
   const segment = textOf(tree[side]);
@@ -166,7 +174,7 @@ function compileSwitch(node: Tree, at: KeyPath, scope: Scope): Step {
 }
 
 function addCase(entry: unknown, at: KeyPath, cases: Map<string, Step>, scope: Scope): void {
-  const tree = mapOf(entry, at, ['is', 'then'], scope);
+  const tree = mapOf(entry, at, ['is', 'then'], scope.problems);
   if (!tree) return;
   const step = compileActions(tree.then, [...at, 'then'], scope);
   for (const value of Array.isArray(tree.is) ? tree.is : [tree.is]) {
@@ -174,60 +182,6 @@ function addCase(entry: unknown, at: KeyPath, cases: Map<string, Step>, scope: S
     if (cases.has(text)) scope.problems.add([...at, 'is'], 'DTL_WRONG_SHAPE', text, 'a value that no other case has');
     cases.set(text, step);
   }
-}
-
-function compileForeach(node: Tree, at: KeyPath, scope: Scope): Step {
-  const place = [...at, 'foreach'];
-  const tree = mapOf(node.foreach, place, ['split', 'from', 'in', 'as', 'index'], scope);
-  if (!tree) return NOTHING;
-  const values = loopValues(tree, place, scope);
-  const names = [tree.as, tree.index].filter((name) => name !== undefined);
-  const inner = withVariables(
-    names.map((name) => textOf(name) ?? ''),
-    place,
-    scope,
-  );
-  if (tree.as === undefined)
-    scope.problems.add(place, 'DTL_WRONG_SHAPE', describe(tree), 'as: NAME, the variable for the value');
-  const value = inner.variables.get(textOf(tree.as) ?? '');
-  const number = tree.index === undefined ? undefined : inner.variables.get(textOf(tree.index) ?? '');
-  const step = compileActions(node.do, [...at, 'do'], inner);
-  return (frame) => {
-    let count = 0;
-    for (const text of values(frame)) {
-      count++;
-      if (value !== undefined) frame.variables[value] = text;
-      if (number !== undefined) frame.variables[number] = String(count);
-      if (!step(frame)) return false;
-    }
-    return true;
-  };
-}
-
-/** What a foreach goes over: the parts of a split value, trimmed, or a list of sources; empty ones are passed over. */
-function loopValues(tree: Tree, at: KeyPath, scope: Scope): (frame: Parameters<Read>[0]) => readonly string[] {
-  if (tree.in !== undefined) {
-    const list = Array.isArray(tree.in) ? tree.in : [];
-    if (!Array.isArray(tree.in))
-      scope.problems.add([...at, 'in'], 'DTL_WRONG_SHAPE', describe(tree.in), 'a list of sources');
-    const sources = list.map((entry, index) => compileSource(entry, [...at, 'in', index], scope));
-    return (frame) => sources.map((source) => source.read(frame)).filter((text) => text !== '');
-  }
-  const separator = textOf(tree.split) ?? '';
-  if (separator === '' || tree.from === undefined) {
-    scope.problems.add(
-      at,
-      'DTL_WRONG_SHAPE',
-      describe(tree),
-      '{ split: ";", from: COLUMN, as: NAME } or { in: [sources], as: NAME }',
-    );
-    return () => [];
-  }
-  const source = compileSource({ from: tree.from }, at, scope);
-  return (frame) => {
-    const parts = source.read(frame).split(separator);
-    return parts.map((part) => part.trim()).filter((part) => part !== '');
-  };
 }
 
 /** `let`: variables for the actions that follow in the same list, and for what those contain. */
@@ -257,7 +211,7 @@ function compileLet(node: Tree, at: KeyPath, scope: Scope): { readonly scope: Sc
 }
 
 function compileDrop(node: Tree, at: KeyPath, scope: Scope): Step {
-  const inside = isTree(node.drop) ? mapOf(node.drop, [...at, 'drop'], ['reason'], scope)?.reason : node.drop;
+  const inside = isTree(node.drop) ? mapOf(node.drop, [...at, 'drop'], ['reason'], scope.problems)?.reason : node.drop;
   const reason = textOf(inside) ?? '';
   if (reason.trim() === '')
     scope.problems.add([...at, 'drop'], 'DTL_WRONG_SHAPE', describe(node.drop), 'the reason, as a text');
@@ -265,14 +219,4 @@ function compileDrop(node: Tree, at: KeyPath, scope: Scope): Step {
     frame.reason = reason;
     return false;
   };
-}
-
-/** A map with no other than these keys; anything else is reported. */
-function mapOf(node: unknown, at: KeyPath, keys: readonly string[], scope: Scope): Tree | undefined {
-  if (!isTree(node)) {
-    scope.problems.add(at, 'DTL_WRONG_SHAPE', describe(node), `a map with ${keys.join(', ')}`);
-    return undefined;
-  }
-  checkKeys(node, keys, at, scope.problems);
-  return node;
 }

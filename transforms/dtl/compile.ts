@@ -1,7 +1,6 @@
 /** From the tree of a file to a program, or to the list of everything that is wrong with it. */
 
-import { suggest } from '../../engine/config/suggest.ts';
-import type { Item } from '../../engine/contracts/item.ts';
+import type { Fault, Item } from '../../engine/contracts/item.ts';
 import type { Issue, Resources } from '../../engine/contracts/resources.ts';
 import type {
   LineageLine,
@@ -11,9 +10,10 @@ import type {
 } from '../../engine/contracts/transform.ts';
 import { WaybillError } from '../../engine/errors.ts';
 import { compileActions } from './actions.ts';
-import { Hl7Target } from './hl7-target.ts';
-import type { Column, Compilation, Frame, Scope, ScriptFunction, Step, Target } from './program.ts';
-import { checkKeys, describe, isTree, Problems, printKeys, type Tree, textOf } from './syntax.ts';
+import { type Hl7Input, isOfStructure, openHl7 } from './hl7-input.ts';
+import { type Input, inputOf, targetOf } from './in-out.ts';
+import type { Compilation, Frame, Scope, ScriptFunction, Step, Target } from './program.ts';
+import { checkKeys, describe, isTree, Problems, printKeys, type Tree } from './syntax.ts';
 import { parametersOf, withVariables } from './variables.ts';
 
 const KEYS = ['transform', 'description', 'from', 'to', 'parameters', 'actions'];
@@ -38,10 +38,12 @@ export function compileTransform(
   const tree = isTree(data) ? data : {};
   if (!isTree(data)) problems.add([], 'DTL_WRONG_SHAPE', describe(data), 'a map with transform, from, to, actions');
   checkKeys(tree, KEYS, [], problems);
-  const target = targetOf(tree.to, problems);
+  const input = inputOf(tree.from, resources, problems);
+  const target = targetOf(tree.to, input.kind, problems);
   const compilation: Compilation = {
     resources,
-    columns: columnsOf(tree.from, resources, problems),
+    input: input.kind,
+    columns: input.columns,
     target,
     scripts,
     variables: 0,
@@ -51,8 +53,8 @@ export function compileTransform(
   const scope = withVariables(parametersOf(tree), ['parameters'], root);
   const step = compileActions(tree.actions, ['actions'], scope);
   target.seal();
-  warnOfHeader(tree, problems);
-  return { program: programOf(step, target, compilation.variables), issues: problems.issues };
+  if (target.kind === 'hl7' && !isCopy(tree)) warnOfHeader(tree, problems);
+  return { program: programOf(step, compilation, input), issues: problems.issues };
 }
 
 /** The program of a transform. @throws WaybillError with the code of the first problem and the number of the others. */
@@ -65,44 +67,6 @@ export function programOrThrow(name: string, compiled: Compiled): TransformProgr
   const path = printKeys(first.path);
   const message = `${file} ${path}: found ${first.found}, expected ${first.expected}; ${first.cure}${others}`;
   throw new WaybillError(first.code, message, { file, path });
-}
-
-function targetOf(to: unknown, problems: Problems): Target {
-  const tree = isTree(to) ? to : {};
-  if (textOf(tree.json) !== undefined && tree.json !== undefined) {
-    problems.add(['to', 'json'], 'DTL_UNKNOWN_TARGET_KIND', 'json', 'hl7; documents are not built by this version');
-    return new Hl7Target('');
-  }
-  checkKeys(tree, ['hl7', 'version'], ['to'], problems);
-  const structure = textOf(tree.hl7) ?? '';
-  const version = textOf(tree.version) ?? '';
-  if (!/^[A-Z0-9]{3}(_[A-Z0-9]{3})?$/.test(structure)) {
-    problems.add(['to', 'hl7'], 'DTL_WRONG_SHAPE', structure || describe(to), 'a message structure such as VXU_V04');
-  }
-  if (!/^2(\.\d){1,2}$/.test(version)) {
-    problems.add(['to', 'version'], 'DTL_WRONG_SHAPE', version || 'nothing', 'a version of HL7 v2 such as 2.5.1');
-  }
-  return new Hl7Target(version);
-}
-
-/** The columns of the record map under `from`; a transform with parameters alone may do without. */
-function columnsOf(from: unknown, resources: Resources, problems: Problems): readonly Column[] {
-  if (from === undefined) return [];
-  const tree = isTree(from) ? from : {};
-  checkKeys(tree, ['recordMap'], ['from'], problems);
-  const name = textOf(tree.recordMap) ?? '';
-  const maps = resources.files['record-maps'] ?? {};
-  const map = Object.hasOwn(maps, name) ? maps[name] : undefined;
-  if (!isTree(map)) {
-    const meant = suggest(name, Object.keys(maps));
-    const expected = meant ? `${meant}?` : 'the name of a file of record-maps/';
-    problems.add(['from', 'recordMap'], 'DTL_UNKNOWN_RECORD_MAP', name || describe(from), expected);
-    return [];
-  }
-  const columns: readonly unknown[] = Array.isArray(map.columns) ? map.columns : [];
-  return columns
-    .filter(isTree)
-    .map((column) => ({ name: textOf(column.name) ?? '', type: textOf(column.type) ?? 'text' }));
 }
 
 /** MSH-9 and MSH-10 are needed by every receiver; a file that sets other fields of MSH is no mere subtransform. */
@@ -129,14 +93,34 @@ function calls(node: unknown): boolean {
   return isTree(node) && (node.call !== undefined || Object.values(node).some(calls));
 }
 
-function programOf(step: Step, target: Target, variables: number): TransformProgram {
-  const run = (item: Item, context: TransformContext, trace: LineageLine[] | undefined): TransformResult => {
+/** A copy has the header of what came in. */
+function isCopy({ to }: Tree): boolean {
+  return isTree(to) && to.copy !== undefined;
+}
+
+type Run = (item: Item, context: TransformContext, trace: LineageLine[] | undefined) => TransformResult;
+
+function programOf(step: Step, compilation: Compilation, input: Input): TransformProgram {
+  const once = runOf(step, compilation.target, compilation.variables);
+  const run: Run = input.kind === 'hl7' ? overHl7(once, input.structure) : once;
+  return {
+    run: (item, context) => run(item, context, undefined),
+    explain(item, context) {
+      const lineage: LineageLine[] = [];
+      return { result: run(item, context, lineage), lineage };
+    },
+  };
+}
+
+function runOf(step: Step, target: Target, variables: number) {
+  return (item: Item, context: TransformContext, trace: LineageLine[] | undefined, hl7?: Hl7Input): TransformResult => {
     const frame: Frame = {
       item,
       values: item.values,
       context,
       variables: variables === 0 ? NO_VARIABLES : new Array<string>(variables).fill(''),
-      message: target.begin(context),
+      output: target.begin(context, hl7),
+      hl7,
       current: undefined,
       faults: undefined,
       trace,
@@ -147,13 +131,30 @@ function programOf(step: Step, target: Target, variables: number): TransformProg
     if (frame.reason !== undefined) return { kind: 'dropped', reason: frame.reason };
     return { kind: 'message', message: target.finish(frame) };
   };
-  return {
-    run: (item, context) => run(item, context, undefined),
-    explain(item, context) {
-      const lineage: LineageLine[] = [];
-      return { result: run(item, context, lineage), lineage };
-    },
+}
+
+/** Opens the message first; one that cannot be read, or is of another structure, is invalid in its entry. */
+function overHl7(once: ReturnType<typeof runOf>, structure: string): Run {
+  return (item, context, trace) => {
+    try {
+      const hl7 = openHl7(item);
+      if (structure !== '' && !isOfStructure(hl7.message, structure))
+        return invalid(
+          item,
+          'DTL_OTHER_STRUCTURE',
+          `MSH-9 does not say ${structure}, which the transform is written for`,
+        );
+      return once(hl7.item, context, trace, hl7);
+    } catch (error) {
+      if (error instanceof WaybillError) return invalid(item, error.code, error.message);
+      throw error;
+    }
   };
+}
+
+function invalid(item: Item, code: string, reason: string): TransformResult {
+  const fault: Fault = { code, line: item.line, reason };
+  return { kind: 'invalid', faults: [fault] };
 }
 
 const NO_VARIABLES: string[] = [];

@@ -19,8 +19,8 @@ export const DTL_ERRORS = defineErrors({
     cure: 'Each entry is one of set, append, insert, remove, if, switch, foreach, call, let, drop.',
   },
   DTL_UNKNOWN_TARGET_KIND: {
-    means: 'A transform writes into something that this version does not build.',
-    cure: 'Write `to: { hl7: VXU_V04, version: 2.5.1 }`.',
+    means: 'A transform for HL7 calls one for documents, or the other way round.',
+    cure: 'Call a transform with the same `to`: hl7 with hl7, json with json.',
   },
   DTL_UNKNOWN_RECORD_MAP: {
     means: 'A transform reads from a record map that the production does not have.',
@@ -28,7 +28,7 @@ export const DTL_ERRORS = defineErrors({
   },
   DTL_UNKNOWN_NAME: {
     means: 'A source names something that is no column, value, field or variable.',
-    cure: 'Use a column of the record map, values.NAME, fields.NAME, submission.name, submission.line, submission.id, typed.COLUMN, or a variable.',
+    cure: 'Use a column of the record map, typed.COLUMN, a path of an HL7 or JSON input, item.bytes or item.text, values.NAME, fields.NAME, submission.NAME, partner, acceptedAt, or a variable.',
   },
   DTL_UNKNOWN_TABLE: {
     means: 'A look-up names a table that the production does not have, or a column that the table does not have.',
@@ -48,7 +48,7 @@ export const DTL_ERRORS = defineErrors({
   },
   DTL_BAD_TARGET: {
     means: 'A target is not a path that can be written.',
-    cure: 'Write SEGMENT(occurrence)-field(repetition).component.subcomponent, such as PID-5.1; MSH-1, MSH-2 and batch segments are written by themselves.',
+    cure: 'For HL7 write SEGMENT(occurrence)-field(repetition).component.subcomponent, such as PID-5.1; MSH-1, MSH-2 and batch segments are written by themselves. For documents write names with points between them, such as patient.name.family or codes(2).',
   },
   DTL_BAD_CONDITION: {
     means: 'A condition or a CEL source cannot be compiled.',
@@ -83,6 +83,23 @@ export const DTL_ERRORS = defineErrors({
   NUMBER_UNREADABLE: {
     means: 'A value that is to be written as a number is none.',
     cure: 'Mend the source, or give the column a number type in the record map.',
+  },
+  BOOLEAN_UNREADABLE: {
+    means: 'A value that is to be written as true or false is neither.',
+    cure: 'Mend the source, or look the value up in a table that gives true and false.',
+  },
+  DOCUMENT_ID_EMPTY: {
+    means: 'The source of `_id` gave nothing, or a list: documents without an id of their own could not be told apart.',
+    cure: 'Mend the source, give it a `default`, or leave _id out: then it is the id of the message.',
+  },
+  DTL_ITEM_NOT_TEXT: {
+    means: 'An item that a transform reads as HL7 is not UTF-8.',
+    cure: 'Look at the charset of the input; other bytes are for a transform with from: raw.',
+  },
+  DTL_OTHER_STRUCTURE: {
+    means:
+      'A message is not of the structure that the transform says it reads: MSH-9.3, or MSH-9.1 where MSH-9.3 is empty.',
+    cure: 'Route the message by its type with `when`, correct `from`, or write from: hl7 to take any.',
   },
   SCRIPT_FAILED: SCRIPT_ERRORS.SCRIPT_FAILED,
   CONDITION_FAILED: CONDITION_ERRORS.CONDITION_FAILED,

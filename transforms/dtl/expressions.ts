@@ -3,7 +3,8 @@ import { compileExpression, compileTest, type ExpressionScope, expressionUse } f
 import type { TypedValue } from '../../engine/contracts/item.ts';
 import type { KeyPath } from '../../engine/contracts/resources.ts';
 import { messageOf } from '../../engine/errors.ts';
-import { typedText } from './names.ts';
+import { hl7PathProblem } from './item-names.ts';
+import { scalarOf, typedText } from './names.ts';
 import { addFault, constantSource, type Frame, madeSource, type Scope, type Source } from './program.ts';
 import { describe, textOf } from './syntax.ts';
 
@@ -39,7 +40,7 @@ function held(test: ReturnType<typeof compileTest>, frame: Frame): boolean {
   }
 }
 
-/** Compiles `{ cel: ... }`: texts as they are, numbers in decimal, times in ISO 8601, null as nothing. */
+/** Compiles `{ cel: ... }`: in texts numbers are decimal and times ISO 8601; in documents they keep their type. null is nothing. */
 export function celSource(node: unknown, at: KeyPath, scope: Scope): Source {
   const text = textOf(node) ?? '';
   const names = celScope(scope);
@@ -47,22 +48,28 @@ export function celSource(node: unknown, at: KeyPath, scope: Scope): Source {
     const run = compileExpression(text, names);
     const origins = celOrigins(text, names);
     const columns = origins.filter((origin) => names.columns.includes(origin));
-    return madeSource((frame) => celText(run, frame, columns), origins, columns);
+    const value = (frame: Frame) => celValue(run, frame, columns);
+    return madeSource(
+      (frame) => typedText(value(frame)),
+      origins,
+      columns,
+      (frame) => scalarOf(value(frame)),
+    );
   } catch (error) {
     scope.problems.add(at, 'DTL_BAD_CONDITION', text, messageOf(error));
     return constantSource('', false);
   }
 }
 
-function celText(run: ReturnType<typeof compileExpression>, frame: Frame, columns: readonly string[]): string {
+function celValue(run: ReturnType<typeof compileExpression>, frame: Frame, columns: readonly string[]): TypedValue {
   try {
     const value = run(frame.item, frame.context, frame.variables);
-    if (isTyped(value)) return typedText(value);
+    if (isTyped(value)) return value;
     addFault(frame, 'CONDITION_FAILED', columns, 'the CEL source gave a list or a map; a text was expected');
   } catch (error) {
     addFault(frame, 'CONDITION_FAILED', columns, messageOf(error));
   }
-  return '';
+  return null;
 }
 
 function isTyped(value: unknown): value is TypedValue {
@@ -71,8 +78,13 @@ function isTyped(value: unknown): value is TypedValue {
 
 /** The names that a CEL expression may use at this place. */
 function celScope(scope: Scope): ExpressionScope {
-  const { columns, resources } = scope.compilation;
-  return { columns: columns.map((column) => column.name), values: resources.values, variables: scope.variables };
+  const { columns, input, resources } = scope.compilation;
+  return {
+    columns: columns.map((column) => column.name),
+    values: resources.values,
+    variables: scope.variables,
+    pathProblem: input === 'hl7' ? hl7PathProblem : undefined,
+  };
 }
 
 /** What a CEL expression reads, for lineage. */
@@ -81,6 +93,7 @@ function celOrigins(text: string, names: ExpressionScope): readonly string[] {
   const dotted = (root: string, keys: Iterable<string>) => [...keys].map((key) => `${root}.${key}`);
   return [
     ...use.row,
+    ...use.message,
     ...dotted('typed', use.typed),
     ...dotted('fields', use.fields),
     ...dotted('values', use.values),

@@ -13,7 +13,11 @@ export type ChainLink =
   | { readonly kind: 'text'; readonly run: TextFunction }
   | { readonly kind: 'write'; readonly pattern: string }
   | { readonly kind: 'shift'; readonly ms: number }
-  | { readonly kind: 'zone'; readonly zone: string };
+  | { readonly kind: 'zone'; readonly zone: string }
+  /** Ends a chain with a value for a document that is no text. */
+  | { readonly kind: 'number' }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'instant' };
 
 /** How a function is used; shown in messages and docs. */
 interface FunctionEntry {
@@ -129,11 +133,16 @@ export const FUNCTIONS: Readonly<Record<string, FunctionEntry>> = {
   },
   date: {
     usage: 'date(yyyyMMdd)',
-    does: 'a date written by a Unicode (LDML) pattern',
-    least: 1,
+    does: 'a date written by a Unicode (LDML) pattern; in documents `date` alone gives a date',
+    least: 0,
     most: 1,
-    link: ([pattern = '']) => datePatternProblem(pattern) ?? { kind: 'write', pattern },
+    link: ([pattern]) => {
+      if (pattern === undefined) return { kind: 'instant' };
+      return datePatternProblem(pattern) ?? { kind: 'write', pattern };
+    },
   },
+  number: typed('number', 'in documents: the number that a text writes in decimal'),
+  boolean: typed('boolean', 'in documents: true or false, from true, yes, Y, T, 1 and false, no, N, F, 0'),
   shift: {
     usage: 'shift(6s)',
     does: 'a date moved by this time: ms, s, m, h or d, with a minus for earlier',
@@ -153,6 +162,10 @@ export const FUNCTIONS: Readonly<Record<string, FunctionEntry>> = {
     link: ([zone = '']) => (isZone(zone) ? { kind: 'zone', zone } : 'takes a time zone such as UTC or America/Denver'),
   },
 };
+
+function typed(kind: 'number' | 'boolean', does: string): FunctionEntry {
+  return { usage: kind, does, least: 0, most: 0, link: () => ({ kind }) };
+}
 
 function sized(usage: string, does: string, run: (value: string, length: number) => string): FunctionEntry {
   const link = ([length = '']: readonly string[]) => {
@@ -218,10 +231,18 @@ function compileLink(node: unknown, at: KeyPath, columns: readonly string[], sco
   }
   const parameters = splitArguments(name, inside);
   const wrongCount = parameters.length < entry.least || parameters.length > entry.most;
-  const link = wrongCount ? `is written ${entry.usage}: ${entry.does}` : entry.link(parameters, columns);
+  const made = wrongCount ? `is written ${entry.usage}: ${entry.does}` : entry.link(parameters, columns);
+  const link = typeof made === 'string' ? made : fitting(made, entry, scope);
   if (typeof link !== 'string') return link;
   problems.add(at, 'DTL_BAD_ARGUMENT', written ?? name, `${name} ${link}`);
   return undefined;
+}
+
+/** Only documents have values that are no texts. */
+function fitting(link: ChainLink, entry: FunctionEntry, scope: Scope): ChainLink | string {
+  if (scope.compilation.target.kind === 'json') return link;
+  if (link.kind === 'instant') return `is written ${entry.usage}: ${entry.does}`;
+  return link.kind === 'number' || link.kind === 'boolean' ? 'is for documents; in HL7 every value is a text' : link;
 }
 
 /** Arguments are parted by commas; one with commas, brackets or outer spaces stands in quotes, doubled inside. */

@@ -3,8 +3,7 @@
  * come in the order in which actions first write, append or insert them. A segment in which nothing was written is left out.
  */
 import type { KeyPath } from '../../engine/contracts/resources.ts';
-import type { TransformContext } from '../../engine/contracts/transform.ts';
-import { messageOf } from '../../engine/errors.ts';
+import type { OutMessage, TransformContext } from '../../engine/contracts/transform.ts';
 import { STANDARD_DELIMITERS } from '../../hl7/delimiters.ts';
 import { escaperFor, unescapeText } from '../../hl7/escape.ts';
 import {
@@ -15,21 +14,13 @@ import {
   type SegmentLayout,
   type Target as Slot,
 } from '../../hl7/layout.ts';
-import { type Path, parsePath, parseSegmentPath, printPath, type SegmentPath } from '../../hl7/paths.ts';
-import type { Frame, Place, Scope, SetLine, Source, Step, Target } from './program.ts';
+import { type Path, parsePath, printPath } from '../../hl7/paths.ts';
+import { CHARSETS, readSegment, readTarget } from './hl7-paths.ts';
+import { addLineage } from './lineage.ts';
+import type { Append, Frame, Place, Scope, SetLine, Source, Step, Target } from './program.ts';
 import { printKeys } from './syntax.ts';
 
 const encode = escaperFor(STANDARD_DELIMITERS).escape;
-/** Written around the messages by the batch format. */
-const ENVELOPE = ['FHS', 'BHS', 'BTS', 'FTS'];
-/** Charsets by their names in HL7 table 0211. One that the table does not know leaves MSH-18 empty. */
-const CHARSETS: Readonly<Record<string, string>> = {
-  'utf-8': 'UNICODE UTF-8',
-  'us-ascii': 'ASCII',
-  ascii: 'ASCII',
-  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9, 15].map((part) => [`iso-8859-${part}`, `8859/${part}`])),
-};
-
 /** How the text of one line is made. */
 const CONSTANT = 0;
 const COLUMN = 1;
@@ -64,7 +55,9 @@ interface Group {
 }
 
 export class Hl7Target implements Target {
+  readonly kind = 'hl7';
   readonly encode = encode;
+  readonly number = segmentNumber;
   readonly #version: string;
   readonly #addresses: Address[] = [];
   readonly #writers: Writer[] = [];
@@ -90,17 +83,17 @@ export class Hl7Target implements Target {
     }
     return (frame) => {
       for (const group of groups) {
-        runWriters(group.writers, segmentOf(frame.message, layoutOf(group), group.occurrence), frame);
+        runWriters(group.writers, segmentOf(draftOf(frame), layoutOf(group), group.occurrence), frame);
       }
       return true;
     };
   }
 
-  append(segment: string, lines: readonly SetLine[], at: KeyPath, scope: Scope): Step {
-    const group = this.#newSegment(segment, lines, at, scope);
+  append({ where, lines }: Append, at: KeyPath, scope: Scope): Step {
+    const group = this.#newSegment(where, lines, at, scope);
     if (!group) return () => true;
     return (frame) => {
-      runWriters(group.writers, frame.message.append(layoutOf(group)), frame);
+      runWriters(group.writers, draftOf(frame).append(layoutOf(group)), frame);
       return true;
     };
   }
@@ -114,7 +107,7 @@ export class Hl7Target implements Target {
     if (!group || !near) return () => true;
     this.#reserve(near.segment);
     return (frame) => {
-      const { message } = frame;
+      const message = draftOf(frame);
       const next = follower(message, this.#segment(near.segment), near.occurrence, place.side);
       runWriters(group.writers, message.insert(layoutOf(group), next), frame);
       return true;
@@ -126,8 +119,8 @@ export class Hl7Target implements Target {
     const path = readTarget(target, at, scope);
     if (!path) return () => true;
     const address = this.#address(path);
-    return ({ message }) => {
-      const segment = message.segments(this.#segment(path.segment))[(path.occurrence || 1) - 1];
+    return (frame) => {
+      const segment = draftOf(frame).segments(this.#segment(path.segment))[(path.occurrence || 1) - 1];
       if (segment && address.slot) segment.setRaw(address.slot, '');
       return true;
     };
@@ -152,7 +145,8 @@ export class Hl7Target implements Target {
     return message;
   }
 
-  finish({ message }: Frame): { readonly text: string; readonly controlId: string } {
+  finish(frame: Frame): OutMessage {
+    const message = draftOf(frame);
     const controlId = this.#msh10.slot ? message.raw(this.#msh10.slot) : '';
     return { text: message.print(), controlId: unescapeText(controlId) };
   }
@@ -240,7 +234,8 @@ export class Hl7Target implements Target {
     if (path.segment === 'MSH')
       scope.problems.add(at, 'DTL_BAD_TARGET', 'MSH', 'another segment: a message begins with MSH');
     this.#reserve(path.segment);
-    return ({ message }) => {
+    return (frame) => {
+      const message = draftOf(frame);
       const same = [...message.segments(this.#segment(path.segment))];
       for (const segment of path.occurrence === 0 ? same : same.slice(path.occurrence - 1, path.occurrence)) {
         message.remove(segment);
@@ -250,6 +245,17 @@ export class Hl7Target implements Target {
   }
 }
 
+/** What `begin` made. */
+function draftOf(frame: Frame): Draft {
+  return frame.output as Draft;
+}
+
+/** The number of the segment that is being written among those of its name: HL7's "Set ID". */
+function segmentNumber(frame: Frame): string {
+  const { current } = frame;
+  return current ? String(draftOf(frame).segments(current.layout).indexOf(current) + 1) : '';
+}
+
 function layoutOf({ layout }: Group): SegmentLayout {
   if (!layout) throw unsealed();
   return layout;
@@ -257,50 +263,6 @@ function layoutOf({ layout }: Group): SegmentLayout {
 
 function unsealed(): RangeError {
   return new RangeError('a transform ran before its layout was sealed');
-}
-
-function readTarget(target: string, at: KeyPath, scope: Scope): Path | undefined {
-  try {
-    const path = parsePath(target);
-    if (ENVELOPE.includes(path.segment)) {
-      scope.problems.add(
-        at,
-        'DTL_BAD_TARGET',
-        target,
-        'a segment of the message; the envelope is written by the format of the batch',
-      );
-      return undefined;
-    }
-    if (path.segment === 'MSH' && (path.field < 3 || path.occurrence > 1)) {
-      scope.problems.add(
-        at,
-        'DTL_BAD_TARGET',
-        target,
-        'MSH-3 and what follows; the delimiters are written by themselves',
-      );
-      return undefined;
-    }
-    return path;
-  } catch (error) {
-    scope.problems.add(at, 'DTL_BAD_TARGET', target, messageOf(error));
-    return undefined;
-  }
-}
-
-function readSegment(text: string, at: KeyPath, scope: Scope): SegmentPath | undefined {
-  try {
-    const path = parseSegmentPath(text);
-    if (!ENVELOPE.includes(path.segment)) return path;
-    scope.problems.add(
-      at,
-      'DTL_BAD_TARGET',
-      text,
-      'a segment of the message; the envelope is written by the format of the batch',
-    );
-  } catch (error) {
-    scope.problems.add(at, 'DTL_BAD_TARGET', text, messageOf(error));
-  }
-  return undefined;
 }
 
 function writerOf(address: Address, line: SetLine, scope: Scope): Writer {
@@ -325,15 +287,14 @@ function runWriters(writers: readonly Writer[], segment: SegmentDraft, frame: Fr
     else text = writer.source.read(frame);
     if (slot >= 0) values[slot] = text;
     else if (writer.address.slot) segment.setRaw(writer.address.slot, text);
-    if (frame.trace && text !== '') addLineage(writer, segment, frame);
+    if (frame.trace && text !== '') traceWriter(writer, segment, frame);
   }
 }
 
-function addLineage(writer: Writer, segment: SegmentDraft, frame: Frame): void {
-  const twins = frame.message.segments(segment.layout);
+function traceWriter(writer: Writer, segment: SegmentDraft, frame: Frame): void {
+  const twins = draftOf(frame).segments(segment.layout);
   const occurrence = twins.length > 1 ? twins.indexOf(segment) + 1 : 0;
-  const target = printPath({ ...writer.address.path, occurrence });
-  frame.trace?.push({ target, sources: writer.source.origins, action: writer.action });
+  addLineage(frame, printPath({ ...writer.address.path, occurrence }), writer.source, writer.action);
 }
 
 /** The segment with this number (from 1); missing ones are made at the end. */

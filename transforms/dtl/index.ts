@@ -12,17 +12,28 @@ const functions = Object.values(FUNCTIONS).map(({ usage, does }) => `- \`${usage
 
 export default defineTransform({
   name: 'dtl',
-  summary: 'Builds HL7 v2 messages from rows by actions written in YAML',
+  summary: 'Makes HL7 v2 messages and documents from rows, HL7, JSON and raw items by actions written in YAML',
   description: [
+    '`from` is `{ recordMap: NAME }` for rows, `{ hl7: ADT_A01 }` or `hl7` for messages, `json` or `raw`; `to` is `{ hl7: VXU_V04, version: 2.5.1 }`, `{ hl7: ADT_A01, copy: true }` or `{ json: NAME }`.',
     'Actions are done in their order: `set`, `append`, `insert`, `remove`, `if`, `switch`, `foreach`, `call`, `let`, `drop`.',
-    'MSH comes first, with its delimiters and, unless it is set, the version; other segments come in the order in which they are first written.',
-    'A segment in which nothing was written is left out, and so are empty parts at the end of fields and segments.',
     '',
-    'A source is a text, which is escaped, or one of `from`, `join`, `cel`, `acceptedAt`, `id`, `raw`, `delete`, `value`; then `map`, `as`, `default`, in this order.',
+    'A source is a text, which is escaped, or one of `from`, `join`, `cel`, `acceptedAt`, `id`, `value`, `copy`, for HL7 `raw` and `delete`, for documents `number`, `boolean` and `list`; then `map`, `as`, `default`, in this order.',
     '`if` beside them makes the value empty where the condition is false. An empty value is not looked up and passes through every function.',
     'A look-up by several key columns is empty where one of them is. A value that is not in its table, or cannot be read as a date, makes the message invalid.',
     '',
+    '**HL7 out.** MSH comes first, with its delimiters and, unless it is set, the version; other segments come in the order in which they are first written.',
+    'A segment in which nothing was written is left out, and so are empty parts at the end of fields and segments.',
     'Writing the whole of a field replaces all its parts. `PID-13` is the whole field, `PID-13(2)` one repetition, `PID-13.4` a component of the first.',
+    'With `copy: true` the message that came in is the beginning, and what no action touches is the same byte for byte. Only an MSH-18 that would have the receiver misread a character is corrected.',
+    '',
+    '**Documents.** A target is names with points between them, `patient.name.family`, or an element of a list, `codes(2)`. `append` adds an element to a list: `{ path: codes, value: ... }` or `{ path: codes, set: { ... } }`, with `do` beside it for actions inside the element.',
+    'What is empty is left out. `_id` is the id of the message unless it is set. Values are texts, except those of `typed.COLUMN`, `item.bytes`, `acceptedAt`, `submission.line`, `cel`, `number`, `boolean`, `list`, and what `as: number`, `as: boolean` or `as: date` ends with.',
+    'A day is a date at midnight UTC; a time without a zone is one in the time zone of the production. The message is MongoDB Extended JSON v2, relaxed.',
+    '',
+    '**HL7 in.** `from: PID-5.1` is the text at a path; a path that says delete (`""`) is empty. `{ copy: PID-3 }` is the field as it stands, with its repetitions.',
+    '`foreach: { segment: OBX }` goes over segments: inside, `OBX-5` is that of the segment at hand, and a foreach over other segments goes over those up to the next OBX, or to one that `until` names. `foreach: { repetition: PID-3 }` goes over the repetitions of a field.',
+    '',
+    '**JSON and raw in.** `from: patient.name` is the text at a path of an object. Every item that is no row has `item.text` and `item.bytes`.',
     '',
     'Functions of `as`:',
     '',
@@ -49,6 +60,60 @@ actions:
       - append:
           segment: NTE
           set: { NTE-1: { id: segment }, NTE-3: { from: note } }
+`,
+    },
+    {
+      title: 'A row becomes a document',
+      yaml: `transform: dose-to-document
+from: { recordMap: doses }
+to: { json: dose }
+actions:
+  - set:
+      patient.mrn: { from: mrn }
+      patient.name.family: { from: last_name }
+      patient.birthDate: { from: typed.birth_date }
+      vaccine.cvx: { from: cvx }
+      vaccine.units: { number: 1 }
+      source.file: { from: submission.name }
+      source.line: { from: submission.line }
+`,
+    },
+    {
+      title: 'An upload becomes a document with its bytes',
+      yaml: `transform: consent-to-document
+from: raw
+to: { json: consent }
+actions:
+  - set:
+      name: { from: submission.name }
+      contentType: { from: submission.contentType }
+      clinic: { from: partner }
+      receivedAt: { from: acceptedAt }
+      content: { from: item.bytes }
+`,
+    },
+    {
+      title: 'A message is passed on with changes',
+      yaml: `transform: adt-for-registry
+from: { hl7: ADT_A01 }
+to: { hl7: ADT_A01, copy: true }
+actions:
+  - set: { MSH-5: REGISTRY, PID-3: { copy: PID-3(1) } }
+  - remove: [PID-19, ZPI]
+`,
+    },
+    {
+      title: 'A message becomes a document with a list',
+      yaml: `transform: result-to-document
+from: { hl7: ORU_R01 }
+to: { json: result }
+actions:
+  - set: { patient.family: { from: PID-5.1 }, patient.birthDate: { from: PID-7, as: date } }
+  - foreach: { segment: OBX }
+    do:
+      - append:
+          path: observations
+          set: { code: { from: OBX-3.1 }, value: { from: OBX-5 }, unit: { from: OBX-6.1 } }
 `,
     },
     {

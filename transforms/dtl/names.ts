@@ -1,9 +1,15 @@
-/** What a name in `from` stands for: a column, a typed column, a value, a field of the upload, the submission, a variable. */
+/**
+ * What a name in `from` stands for: a column, a typed column, a place in a message or a document, a value, a field of the
+ * upload, the submission, a variable.
+ */
 import { suggest } from '../../engine/config/suggest.ts';
 import type { TypedValue } from '../../engine/contracts/item.ts';
 import type { KeyPath } from '../../engine/contracts/resources.ts';
+import type { TransformContext } from '../../engine/contracts/transform.ts';
 import { dateOfText } from './chain.ts';
-import type { Read, ReadDate, Scope } from './program.ts';
+import { hl7PathProblem, isLikeHl7, itemOrigin } from './item-names.ts';
+import type { Frame, InputKind, Read, ReadDate, ReadValue, Scope } from './program.ts';
+import { isDay, numberOf, type Scalar } from './values.ts';
 
 /** A name that was found. */
 export interface Origin {
@@ -11,6 +17,10 @@ export interface Origin {
   readonly read: Read;
   /** The date parts behind `read`, where the name is a date column. */
   readonly date: ReadDate | undefined;
+  /** Whether the value is a day without a time. */
+  readonly day: (frame: Frame) => boolean;
+  /** The typed value, where it is more than a text. */
+  readonly value: ReadValue | undefined;
   /** Name and index of the column behind it. */
   readonly column: string | undefined;
   /** Index of the column whose text this is as it stands; -1 otherwise. */
@@ -19,13 +29,28 @@ export interface Origin {
   readonly constant: string | undefined;
 }
 
-const SUBMISSION_KEYS = ['name', 'line', 'id', 'service'] as const;
+const SUBMISSION: Readonly<Record<string, (context: TransformContext) => string>> = {
+  name: ({ submission }) => submission.name,
+  id: ({ submission }) => submission.id,
+  service: ({ submission }) => submission.service,
+  contentType: ({ submission }) => submission.contentType ?? '',
+  part: ({ submission }) => submission.part ?? '',
+  receipt: ({ submission }) => submission.receipt ?? '',
+};
+/** Names that mean something else than a part of a document. */
+const RESERVED = new Set(['row', 'typed', 'values', 'fields', 'submission', 'partner']);
+const SUBMISSION_KEYS = [...Object.keys(SUBMISSION), 'line', 'acceptedAt'];
 
 /** Finds a name; what does not exist is reported, and is empty. */
 export function originOf(name: string, at: KeyPath, scope: Scope): Origin {
   const found = find(name, scope);
   if (found) return found;
-  scope.problems.add(at, 'DTL_UNKNOWN_NAME', name, suggestion(name, scope));
+  const wrongPath = scope.compilation.input === 'hl7' && isLikeHl7(name) ? hl7PathProblem(name) : undefined;
+  if (wrongPath !== undefined) {
+    scope.problems.add(at, 'DTL_UNKNOWN_NAME', name, `a path into the message: ${wrongPath}`);
+    return constantOrigin(name, '');
+  }
+  scope.problems.add(at, 'DTL_UNKNOWN_NAME', name || 'nothing', suggestion(name, scope));
   return constantOrigin(name, '');
 }
 
@@ -45,11 +70,23 @@ function find(name: string, scope: Scope): Origin | undefined {
     return plainOrigin(name, ({ context }) => (Object.hasOwn(context.fields, key) ? (context.fields[key] ?? '') : ''));
   }
   if (root === 'submission') return submissionOrigin(name, key);
-  return name === 'partner' ? plainOrigin(name, ({ context }) => context.partner) : undefined;
+  if (name === 'acceptedAt') return acceptedOrigin(name);
+  if (name === 'partner') return plainOrigin(name, ({ context }) => context.partner);
+  return RESERVED.has(root) ? undefined : itemOrigin(name, scope.compilation.input);
 }
 
-function plainOrigin(label: string, read: Read): Origin {
-  return { label, read, date: undefined, column: undefined, index: -1, constant: undefined };
+/** A name whose value is a text, and perhaps more than that. */
+export function plainOrigin(label: string, read: Read, value?: ReadValue): Origin {
+  return {
+    label,
+    read,
+    date: undefined,
+    day: (frame) => isDay(read(frame)),
+    value,
+    column: undefined,
+    index: -1,
+    constant: undefined,
+  };
 }
 
 function constantOrigin(label: string, text: string): Origin {
@@ -62,13 +99,13 @@ function columnOrigin(index: number, scope: Scope): Origin {
   // A column with a default, say, has a text but may have no parts: then the text itself is read.
   const date: ReadDate = (frame) =>
     frame.item.date(index) ?? dateOfText(frame, frame.values[index] ?? '', [column.name]);
+  const read: Read = ({ values }) => values[index] ?? '';
   return {
-    label: column.name,
-    read: ({ values }) => values[index] ?? '',
+    ...plainOrigin(column.name, read),
     date: isDate ? date : undefined,
+    day: isDate ? () => column.type === 'date' : (frame) => isDay(read(frame)),
     column: column.name,
     index,
-    constant: undefined,
   };
 }
 
@@ -76,7 +113,19 @@ function typedOrigin(key: string, scope: Scope): Origin | undefined {
   const index = scope.compilation.columns.findIndex((column) => column.name === key);
   if (index < 0) return undefined;
   const origin = columnOrigin(index, scope);
-  return { ...origin, label: `typed.${key}`, index: -1, read: ({ item }) => typedText(item.typed(index)) };
+  const { type } = scope.compilation.columns[index]!;
+  const isNumber = type === 'integer' || type === 'decimal';
+  // The text of a number is exact, a double of it may not be.
+  const value: ReadValue = isNumber
+    ? ({ values }) => numberOf(values[index] ?? '')
+    : ({ item }) => scalarOf(item.typed(index));
+  return { ...origin, label: `typed.${key}`, index: -1, read: ({ item }) => typedText(item.typed(index)), value };
+}
+
+/** A typed value as documents have it; nothing for an empty one. */
+export function scalarOf(value: TypedValue): Scalar | undefined {
+  if (value === null || value === '') return undefined;
+  return typeof value === 'bigint' ? numberOf(String(value)) : value;
 }
 
 /** A typed value as text: numbers in decimal, dates in ISO 8601 (UTC). */
@@ -86,23 +135,44 @@ export function typedText(value: TypedValue): string {
 }
 
 function submissionOrigin(label: string, key: string): Origin | undefined {
-  if (key === 'line') return plainOrigin(label, ({ item }) => String(item.line));
-  if (key === 'name' || key === 'id' || key === 'service')
-    return plainOrigin(label, ({ context }) => context.submission[key]);
-  return undefined;
+  if (key === 'line')
+    return plainOrigin(
+      label,
+      ({ item }) => String(item.line),
+      ({ item }) => item.line,
+    );
+  if (key === 'acceptedAt') return acceptedOrigin(label);
+  const read = Object.hasOwn(SUBMISSION, key) ? SUBMISSION[key] : undefined;
+  return read && plainOrigin(label, ({ context }) => read(context));
+}
+
+/** When the submission was accepted: in texts ISO 8601 in UTC. */
+function acceptedOrigin(label: string): Origin {
+  const value = ({ context }: Frame): Date => new Date(context.acceptedAt);
+  return plainOrigin(label, (frame) => value(frame).toISOString(), value);
 }
 
 function suggestion(name: string, scope: Scope): string {
-  const { columns, resources } = scope.compilation;
+  const { columns, resources, input } = scope.compilation;
   const names = [
     ...columns.map((column) => column.name),
     ...columns.map((column) => `typed.${column.name}`),
     ...Object.keys(resources.values).map((key) => `values.${key}`),
     ...SUBMISSION_KEYS.map((key) => `submission.${key}`),
+    ...(input === 'rows' || input === 'none' ? [] : ['item.text', 'item.bytes']),
+    ...['partner', 'acceptedAt'],
     ...scope.variables.keys(),
   ];
   const meant = suggest(name, names);
-  return meant
-    ? `${meant}?`
-    : 'a column of the record map, values.NAME, fields.NAME, submission.NAME, typed.COLUMN or a variable';
+  const others = 'values.NAME, fields.NAME, submission.NAME, partner, acceptedAt or a variable';
+  return meant ? `${meant}?` : `${ITEMS[input]}${others}`;
 }
+
+/** What the names of each kind of input are, for messages. */
+const ITEMS: Readonly<Record<InputKind, string>> = {
+  rows: 'a column of the record map, typed.COLUMN, ',
+  hl7: 'a path such as PID-5.1, item.text, item.bytes, ',
+  json: 'a path into the item, item.text, item.bytes, ',
+  raw: 'item.bytes, item.text, ',
+  none: '',
+};

@@ -1,10 +1,17 @@
 /** The shapes that a compiled transform is made of. Everything with a `Frame` in it runs once for each item. */
 import type { DateParts, Fault, Item } from '../../engine/contracts/item.ts';
 import type { KeyPath, Resources } from '../../engine/contracts/resources.ts';
-import type { LineageLine, TransformContext } from '../../engine/contracts/transform.ts';
+import type { LineageLine, OutMessage, TransformContext } from '../../engine/contracts/transform.ts';
 import type { Draft, SegmentDraft } from '../../hl7/layout.ts';
+import type { DocumentDraft } from './document.ts';
 import type { DtlCode } from './errors.ts';
+import type { Hl7Input } from './hl7-input.ts';
+import type { Hl7Copy } from './hl7-lines.ts';
 import type { Problems } from './syntax.ts';
+import type { Scalar } from './values.ts';
+
+/** What is being made: HL7 from nothing, a copy of the HL7 that came in, or a document. Each target makes and knows its own. */
+export type Output = Draft | Hl7Copy | DocumentDraft;
 
 /** The state of one run: one item in, one message out. */
 export interface Frame {
@@ -13,9 +20,10 @@ export interface Frame {
   readonly context: TransformContext;
   /** Texts of the variables, each at its own index. */
   readonly variables: string[];
-  /** The message that is being made. */
-  readonly message: Draft;
-  /** The segment that is being written. */
+  readonly output: Output;
+  /** The message that came in, where it is HL7. */
+  readonly hl7: Hl7Input | undefined;
+  /** The segment of a `Draft` that is being written. */
   current: SegmentDraft | undefined;
   faults: Fault[] | undefined;
   /** Where lineage is asked for. */
@@ -29,6 +37,8 @@ export type Step = (frame: Frame) => boolean;
 export type Read = (frame: Frame) => string;
 /** `undefined` is an empty value, or one that was reported as a fault. */
 export type ReadDate = (frame: Frame) => DateParts | undefined;
+/** A value as documents have it; `undefined` is an empty one, or one that was reported as a fault. */
+export type ReadValue = (frame: Frame) => Scalar | readonly Scalar[] | undefined;
 export type TextFunction = (text: string, frame: Frame) => string;
 
 /** A compiled source. */
@@ -40,6 +50,10 @@ export interface Source {
   /** Index of the column whose text is taken as it is; -1 otherwise. */
   readonly column: number;
   readonly read: Read;
+  /** A copy of a place in the message that came in, in that message's own delimiters. */
+  readonly own?: Read;
+  /** The value with its type, for documents; `undefined` where it is the text that `read` gives. */
+  readonly value: ReadValue | undefined;
   /** Where the value comes from, for lineage: `last_name`, `table sex-to-hl7`, `constant`. */
   readonly origins: readonly string[];
   /** Columns of the record map among the origins, for faults. */
@@ -53,20 +67,34 @@ export interface SetLine {
   readonly source: Source;
 }
 
+/** An `append`, its keys read. */
+export interface Append {
+  /** The segment or the path. */
+  readonly where: string;
+  readonly lines: readonly SetLine[];
+  /** A single value instead of lines; for documents. */
+  readonly value: Source | undefined;
+  /** Actions inside the new element; for documents. */
+  readonly inner: Step | undefined;
+}
+
 /**
- * What a transform writes into. HL7 is built by `hl7-target.ts`; documents will be another file with the same shape. The
- * compiler calls the first four while it reads the actions, then `seal` once, before anything runs.
+ * What a transform writes into: `hl7-target.ts`, `hl7-copy.ts`, `document-target.ts`. The compiler calls the actions while it
+ * reads them, then `seal` once, before anything runs.
  */
 export interface Target {
+  readonly kind: 'hl7' | 'json';
   /** How a text becomes part of the output (escapes). */
   readonly encode: (text: string) => string;
+  /** Number of the segment that is being written among those of its name; `undefined` where there are none. */
+  readonly number: Read | undefined;
   set(lines: readonly SetLine[], at: KeyPath, scope: Scope): Step;
-  append(segment: string, lines: readonly SetLine[], at: KeyPath, scope: Scope): Step;
+  append(append: Append, at: KeyPath, scope: Scope): Step;
   insert(segment: string, place: Place, lines: readonly SetLine[], at: KeyPath, scope: Scope): Step;
   remove(target: string, at: KeyPath, scope: Scope): Step;
   seal(): void;
-  begin(context: TransformContext): Draft;
-  finish(frame: Frame): { readonly text: string; readonly controlId: string };
+  begin(context: TransformContext, hl7: Hl7Input | undefined): Output;
+  finish(frame: Frame): OutMessage;
 }
 
 /** Before or after which segment another is inserted. */
@@ -83,9 +111,14 @@ export interface Column {
 /** A function in code, for `as: script(NAME)`. */
 export type ScriptFunction = (text: string) => unknown;
 
+/** What a transform reads from: rows of a record map, HL7, JSON, raw items; `none` for one that has parameters alone. */
+export type InputKind = 'rows' | 'hl7' | 'json' | 'raw' | 'none';
+
 /** What is the same for a whole program while it is compiled. */
 export interface Compilation {
   readonly resources: Resources;
+  readonly input: InputKind;
+  /** Of the record map; none for items that are not rows. */
   readonly columns: readonly Column[];
   readonly target: Target;
   /** Functions in code by `NAME` or `NAME.export`; `undefined` while only checking. */
@@ -121,12 +154,18 @@ export function constantSource(text: string, raw: boolean): Source {
     constant: text,
     column: -1,
     read: () => text,
+    value: undefined,
     origins: ['constant'],
     columns: [],
   };
 }
 
-/** A source that is read anew for each item. */
-export function madeSource(read: Read, origins: readonly string[], columns: readonly string[]): Source {
-  return { raw: false, constant: undefined, column: -1, read, origins, columns };
+/** A source that is read anew for each item; `value` where it is more than a text. */
+export function madeSource(
+  read: Read,
+  origins: readonly string[],
+  columns: readonly string[],
+  value?: ReadValue,
+): Source {
+  return { raw: false, constant: undefined, column: -1, read, value, origins, columns };
 }

@@ -3,9 +3,10 @@ import type { KeyPath } from '../../engine/contracts/resources.ts';
 import { compileDateWriter, datePatternProblem, inZone } from '../../engine/dates.ts';
 import { DELETE } from '../../hl7/escape.ts';
 import { dateOfText, runChain } from './chain.ts';
-import { celSource, compileTestChecked } from './expressions.ts';
+import { type CheckedTest, celSource, compileTestChecked } from './expressions.ts';
 import { compileChain } from './functions.ts';
 import { compileMap } from './lookups.ts';
+import { booleanSource, copySource, listSource, numberSource } from './more-sources.ts';
 import { originOf } from './names.ts';
 import {
   constantSource,
@@ -13,20 +14,35 @@ import {
   madeSource,
   type Read,
   type ReadDate,
+  type ReadValue,
   type Scope,
   type Source,
 } from './program.ts';
 import { checkKeys, describe, isTree, type Tree, textOf } from './syntax.ts';
+import { isDay } from './values.ts';
 
 /** The keys of which a source has one. */
-const KINDS = ['from', 'join', 'cel', 'acceptedAt', 'id', 'raw', 'delete', 'value'] as const;
+const KINDS = [
+  ...(['from', 'join', 'cel', 'acceptedAt', 'id', 'raw', 'delete', 'value'] as const),
+  ...(['copy', 'number', 'boolean', 'list'] as const),
+];
 const KEYS = [...KINDS, 'with', 'map', 'as', 'default', 'if'];
+/** Kinds that only HL7, or only documents, can take. */
+const FOR: Readonly<Partial<Record<(typeof KINDS)[number], 'hl7' | 'json'>>> = {
+  raw: 'hl7',
+  delete: 'hl7',
+  number: 'json',
+  boolean: 'json',
+  list: 'json',
+};
+const TARGETS = { hl7: 'HL7', json: 'documents' };
 const IDS = ['message', 'submission', 'segment'];
 
 /** A value before `map`, `as` and `default`, and its date parts where it has some. */
 interface Base {
   readonly source: Source;
   readonly date: ReadDate | undefined;
+  readonly day: (frame: Frame) => boolean;
 }
 
 /** Compiles a source. What is wrong is reported, and is empty. */
@@ -46,13 +62,18 @@ export function compileSource(node: unknown, at: KeyPath, scope: Scope): Source 
   }
   if (node.with !== undefined && kind !== 'join')
     scope.problems.add([...at, 'with'], 'DTL_WRONG_SHAPE', 'with', '`with` beside `join` only');
+  const only = kind === undefined ? undefined : FOR[kind];
+  if (kind !== undefined && only !== undefined && only !== scope.compilation.target.kind) {
+    const expected = `a source for ${TARGETS[scope.compilation.target.kind]}: ${kind} is for ${TARGETS[only]}`;
+    scope.problems.add([...at, kind], 'DTL_WRONG_SHAPE', kind, expected);
+    return constantSource('', false);
+  }
   const base = kind === undefined ? undefined : compileBase(kind, node, at, scope);
   return finishSource(node, at, base, scope);
 }
 
 function finishSource(node: Tree, at: KeyPath, base: Base | undefined, scope: Scope): Source {
-  let source = base?.source;
-  let date = base?.date;
+  let { source, date, day } = base ?? NO_BASE;
   if (source?.raw && (node.map !== undefined || node.as !== undefined)) {
     scope.problems.add(at, 'DTL_WRONG_SHAPE', describe(node), 'no map and no as: raw text is written as it stands');
     return source;
@@ -60,18 +81,25 @@ function finishSource(node: Tree, at: KeyPath, base: Base | undefined, scope: Sc
   if (node.map !== undefined) {
     const found = compileMap(node.map, [...at, 'map'], source, node.default !== undefined, scope, compileSource);
     source = madeSource(found.read, found.origins, found.columns);
-    date = undefined;
+    ({ date, day } = textBase(source));
   }
   source ??= constantSource('', false);
-  if (node.as !== undefined) source = converted(node.as, [...at, 'as'], source, date, scope);
+  if (node.as !== undefined) source = converted(node.as, [...at, 'as'], { source, date, day }, scope);
   if (node.if === undefined && node.default === undefined) return source;
   return chosen(node, at, source, scope);
 }
 
-function converted(node: unknown, at: KeyPath, source: Source, date: ReadDate | undefined, scope: Scope): Source {
+const NO_BASE = { source: undefined, date: undefined, day: () => false };
+
+/** A value that is a text and nothing else. */
+function textBase(source: Source): Base {
+  return { source, date: undefined, day: (frame) => isDay(source.read(frame)) };
+}
+
+function converted(node: unknown, at: KeyPath, { source, date, day }: Base, scope: Scope): Source {
   const links = compileChain(node, at, source.columns, scope);
-  const read = runChain(links, { read: source.read, date, columns: source.columns }, at, scope);
-  return madeSource(read, source.origins, source.columns);
+  const { read, value } = runChain(links, { read: source.read, date, day, columns: source.columns }, at, scope);
+  return madeSource(read, source.origins, source.columns, value);
 }
 
 /** `if` and `default`: the value, or where it is empty or not wanted the default, or nothing. */
@@ -88,9 +116,18 @@ function chosen(node: Tree, at: KeyPath, source: Source, scope: Scope): Source {
     return text === '' ? second(frame) : text;
   };
   const extra = other.constant === '' ? [] : other.origins;
-  return {
-    ...madeSource(read, [...new Set([...source.origins, ...(test?.origins ?? []), ...extra])], source.columns),
-    raw,
+  const origins = [...new Set([...source.origins, ...(test?.origins ?? []), ...extra])];
+  return { ...madeSource(read, origins, source.columns, chosenValue(source, other, test)), raw };
+}
+
+/** The same for values that are more than texts. */
+function chosenValue(source: Source, other: Source, test: CheckedTest | undefined): ReadValue | undefined {
+  if (!source.value && !other.value) return undefined;
+  const first = source.value ?? source.read;
+  const second = other.value ?? other.read;
+  return (frame) => {
+    const value = test === undefined || test.holds(frame) ? first(frame) : undefined;
+    return value === undefined || value === '' ? second(frame) : value;
   };
 }
 
@@ -100,19 +137,27 @@ function compileBase(kind: (typeof KINDS)[number], node: Tree, at: KeyPath, scop
     case 'from':
       return fromBase(node.from, place, scope);
     case 'join':
-      return { source: joinSource(node, at, scope), date: undefined };
+      return textBase(joinSource(node, at, scope));
     case 'cel':
-      return { source: celSource(node.cel, place, scope), date: undefined };
+      return textBase(celSource(node.cel, place, scope));
     case 'acceptedAt':
-      return { source: acceptedSource(node.acceptedAt, place, scope), date: undefined };
+      return textBase(acceptedSource(node.acceptedAt, place, scope));
     case 'id':
-      return { source: idSource(node.id, place, scope), date: undefined };
+      return textBase(idSource(node.id, place, scope));
     case 'raw':
-      return { source: rawSource(node.raw, place, scope), date: undefined };
+      return textBase(rawSource(node.raw, place, scope));
     case 'delete':
-      return { source: deleteSource(node.delete, place, scope), date: undefined };
+      return textBase(deleteSource(node.delete, place, scope));
     case 'value':
-      return { source: compileSource(node.value, place, scope), date: undefined };
+      return textBase(compileSource(node.value, place, scope));
+    case 'copy':
+      return textBase(copySource(node.copy, place, scope));
+    case 'number':
+      return textBase(numberSource(node.number, place, scope));
+    case 'boolean':
+      return textBase(booleanSource(node.boolean, place, scope));
+    case 'list':
+      return textBase(listSource(node.list, place, scope, compileSource));
   }
 }
 
@@ -126,8 +171,8 @@ function fromBase(node: unknown, at: KeyPath, scope: Scope): Base {
   const labels = origins.map((origin) => origin.label);
   const date = origins.some((origin) => origin.date) ? firstDate(origins, columns) : undefined;
   if (origins.length === 1 && only) {
-    const source: Source = { ...madeSource(only.read, labels, columns), column: only.index, constant: only.constant };
-    return { source, date };
+    const made = madeSource(only.read, labels, columns, only.value);
+    return { source: { ...made, column: only.index, constant: only.constant }, date, day: only.day };
   }
   const reads = origins.map((origin) => origin.read);
   const read: Read = (frame) => {
@@ -137,7 +182,17 @@ function fromBase(node: unknown, at: KeyPath, scope: Scope): Base {
     }
     return '';
   };
-  return { source: madeSource(read, labels, columns), date };
+  const firstOf = (frame: Frame) => origins.find((origin) => origin.read(frame) !== '');
+  const isTyped = origins.some((origin) => origin.value !== undefined);
+  const value: ReadValue = (frame) => {
+    const found = firstOf(frame);
+    return found?.value ? found.value(frame) : found?.read(frame);
+  };
+  return {
+    source: madeSource(read, labels, columns, isTyped ? value : undefined),
+    date,
+    day: (frame) => firstOf(frame)?.day(frame) ?? false,
+  };
 }
 
 /** The date of the first origin that is not empty. */
@@ -222,14 +277,14 @@ function idSource(node: unknown, at: KeyPath, scope: Scope): Source {
   const which = textOf(node) ?? '';
   if (which === 'message') return madeSource(({ context }) => context.messageId, ['message id'], []);
   if (which === 'submission') return madeSource(({ context }) => context.submission.id, ['submission id'], []);
-  if (which === 'segment') return madeSource(segmentNumber, ['number of the segment'], []);
+  const { number } = scope.compilation.target;
+  if (which === 'segment' && number) return madeSource(number, ['number of the segment'], []);
+  if (which === 'segment') {
+    scope.problems.add(at, 'DTL_WRONG_SHAPE', which, 'message or submission: documents have no segments');
+    return constantSource('', false);
+  }
   scope.problems.add(at, 'DTL_WRONG_SHAPE', which || describe(node), `one of ${IDS.join(', ')}`);
   return constantSource('', false);
-}
-
-/** The number of the segment that is being written among those of its name: HL7's "Set ID". */
-function segmentNumber({ current, message }: Frame): string {
-  return current ? String(message.segments(current.layout).indexOf(current) + 1) : '';
 }
 
 function rawSource(node: unknown, at: KeyPath, scope: Scope): Source {

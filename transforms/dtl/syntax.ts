@@ -53,6 +53,16 @@ export function checkKeys(tree: Tree, known: readonly string[], at: KeyPath, pro
   }
 }
 
+/** A map with no other than these keys; anything else is reported. */
+export function mapOf(node: unknown, at: KeyPath, keys: readonly string[], problems: Problems): Tree | undefined {
+  if (!isTree(node)) {
+    problems.add(at, 'DTL_WRONG_SHAPE', describe(node), `a map with ${keys.join(', ')}`);
+    return undefined;
+  }
+  checkKeys(node, keys, at, problems);
+  return node;
+}
+
 function splitByYaml(tree: Tree, key: string, at: KeyPath, problems: Problems): boolean {
   const as = textOf(tree.as);
   if (as === undefined || !key.trimEnd().endsWith(')') || !/\([^)]*$/.test(as)) return false;

@@ -2,6 +2,7 @@
 
 import { suggest } from '../../engine/config/suggest.ts';
 import type { KeyPath } from '../../engine/contracts/resources.ts';
+import { kindOfTarget } from './in-out.ts';
 import type { Scope, Source, Step } from './program.ts';
 import { compileSource } from './sources.ts';
 import { checkKeys, describe, isTree, Problems, type Tree, textOf } from './syntax.ts';
@@ -67,6 +68,16 @@ export function compileCall(node: unknown, at: KeyPath, scope: Scope, compileAct
   const name = textOf(call.transform) ?? '';
   const file = subtransform(name, place, scope);
   if (!file) return () => true;
+  const { kind } = scope.compilation.target;
+  if (kindOfTarget(file.to) !== kind) {
+    scope.problems.add(
+      place,
+      'DTL_UNKNOWN_TARGET_KIND',
+      `${name}, which makes ${kind === 'hl7' ? 'documents' : 'HL7'}`,
+      `a transform to ${kind}`,
+    );
+    return () => true;
+  }
   const given = isTree(call.with) ? call.with : {};
   const parameters = parametersOf(file);
   checkParameters(parameters, given, [...at, 'with'], scope);

@@ -32,7 +32,8 @@ function parse(xml: string, dialect: Dialect): { operation: string; texts: Map<s
     text = '';
     if (path.length <= 2 && uri !== ENVELOPE_NAMESPACE[dialect.soap])
       throw new BadRequest('no envelope of this version');
-    if (path.length > 2 && path[1] === 'Body' && uri !== dialect.namespace) throw new BadRequest('another namespace');
+    const inside = path.length > 3 && !dialect.request.qualified ? '' : dialect.namespace;
+    if (path.length > 2 && path[1] === 'Body' && uri !== inside) throw new BadRequest('another namespace');
     if (path.length === 3 && path[1] === 'Body') operation = local;
   });
   parser.on('text', (part) => {

@@ -68,7 +68,7 @@ export function twinWsdl(dialect: Dialect, address: string): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<definitions name="Twin" targetNamespace="${asciiXml(namespace)}" xmlns:tns="${asciiXml(namespace)}" xmlns:soap="${binding}" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns="http://schemas.xmlsoap.org/wsdl/">`,
-    `<types><xsd:schema elementFormDefault="qualified" targetNamespace="${asciiXml(namespace)}">`,
+    `<types><xsd:schema elementFormDefault="${request.qualified ? 'qualified' : 'unqualified'}" targetNamespace="${asciiXml(namespace)}">`,
     ...elements,
     '</xsd:schema></types>',
     ...messages,

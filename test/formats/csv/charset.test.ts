@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import iconv from 'iconv-lite';
 import { RefusedError } from '../../../engine/errors.ts';
-import { CHARSETS } from '../../../formats/csv/charset.ts';
+import { CHARSETS } from '../../../formats/text/charset.ts';
 import { itemsOf, open, scanOf } from './support.ts';
 
 const TEXT = 'id,name\n1,Zoë Müller\n2,"a\r\nß"\n';

@@ -10,15 +10,28 @@ import { twinWsdl } from '../../../operations/soap/twin/wsdl.ts';
 import { needsShared, sharedPath } from '../../support/shared.ts';
 import { CDC, CREDENTIALS, envelope, http, NO_RESOURCES, onRequest, openSoap, rawServer, resources } from './rig.ts';
 
-async function check(
+async function allChecks(
   t: TestContext,
   config: { readonly url: string; readonly dialect?: string; readonly wsdl?: string; readonly maxAnswerBytes?: number },
   from: Resources = NO_RESOURCES,
-): Promise<ReadonlyMap<string, CheckResult>> {
+): Promise<readonly CheckResult[]> {
   const operation = await openSoap(t, { ...config, timeouts: { connect: 1000, firstByte: 1000, total: 2000 } }, from);
   const results = await operation.check(AbortSignal.timeout(10_000));
   assert.doesNotMatch(inspect(results, { depth: 5 }), /marker-/i);
+  return results;
+}
+
+/** By what was tried, where each has one line. */
+async function check(...args: Parameters<typeof allChecks>): Promise<ReadonlyMap<string, CheckResult>> {
+  const results = await allChecks(...args);
   return new Map(results.map((result) => [result.what, result]));
+}
+
+/** The lines about the contract. */
+async function contractLines(...args: Parameters<typeof allChecks>): Promise<readonly string[]> {
+  const lines = (await allChecks(...args)).filter(({ what }) => what === 'contract');
+  for (const { ok, code } of lines) assert.equal(code, ok ? undefined : 'SOAP_CONTRACT_DIFFERS');
+  return lines.map(({ detail }) => detail);
 }
 
 async function twin(t: TestContext): Promise<string> {
@@ -65,52 +78,63 @@ test('an element under another name, in another order, or too many is named with
   const url = await twin(t);
   const children = [
     { element: 'username', from: 'credentials.username' },
+    { element: 'hl7Message', from: 'message' },
     { element: 'facilityId', from: 'credentials.organisation' },
     { element: 'password', from: 'credentials.password' },
-    { element: 'hl7Message', from: 'message' },
     { element: 'again', from: 'credentials.username' },
   ];
   const other = { dialect: 'other', extends: 'cdc-iis-2011', request: { children } };
-  const contract = (await check(t, { url, dialect: 'other' }, resources({ other }))).get('contract');
-  assert.equal(contract?.code, 'SOAP_CONTRACT_DIFFERS');
-  assert.equal(
-    contract?.detail,
-    [
-      'element 2 of submitSingleMessage is password in the WSDL, facilityId in the dialect',
-      'element 3 of submitSingleMessage is facilityID in the WSDL, password in the dialect',
-      'element 5 of submitSingleMessage is absent in the WSDL, again in the dialect',
-    ].join('; '),
-  );
+  const place = 'request.children of the dialect other';
+  assert.deepEqual(await contractLines(t, { url, dialect: 'other' }, resources({ other })), [
+    `element 3 of submitSingleMessage: found facilityId in the dialect, expected facilityID by the WSDL; write facilityID under ${place}`,
+    `element 5 of submitSingleMessage: found again in the dialect, expected no element of this name by the WSDL; take it out of ${place}`,
+    `order of the elements of submitSingleMessage: found username, hl7Message, password in the dialect, expected username, password, hl7Message by the WSDL; bring them into this order under ${place}`,
+  ]);
 });
 
-test('another namespace, operation or answer is named; another action is only mentioned', async (t) => {
+test('another version, namespace, request element, form or answer is named, each in a line; another action is only mentioned', async (t) => {
   const url = await twin(t);
-  const detail = async (lines: object): Promise<CheckResult | undefined> =>
-    (
-      await check(t, { url, dialect: 'own' }, resources({ own: { dialect: 'own', extends: 'cdc-iis-2011', ...lines } }))
-    ).get('contract');
-  assert.match(
-    (await detail({ namespace: 'urn:cdc:iisb:2014' }))?.detail ?? '',
-    /namespace is urn:cdc:iisb:2011 in the WSDL/,
-  );
-  assert.match(
-    (await detail({ request: { element: 'submit' } }))?.detail ?? '',
-    /no operation submit \(it has: connectivityTest, submitSingleMessage\)/,
-  );
-  assert.match(
-    (await detail({ answer: { element: 'r/result' } }))?.detail ?? '',
-    /the answer has return in the WSDL, result/,
-  );
-  const action = await detail({ action: 'urn:other' });
-  assert.equal(action?.ok, true);
-  assert.match(action?.detail ?? '', /but the action is/);
+  const lines = (over: object) =>
+    contractLines(t, { url, dialect: 'own' }, resources({ own: { dialect: 'own', extends: 'cdc-iis-2011', ...over } }));
+  const found = (thing: string, ours: string, theirs: string) =>
+    `${thing}: found ${ours} in the dialect, expected ${theirs} by the WSDL; `;
+  const cases: readonly [object, readonly string[]][] = [
+    [{ namespace: 'urn:cdc:iisb:2014' }, [found('namespace', 'urn:cdc:iisb:2014', 'urn:cdc:iisb:2011')]],
+    [{ soap: '1.1' }, [found('version of SOAP', '1.1', '1.2')]],
+    [{ request: { element: 'submit' } }, [found('request element', 'submit', 'submitSingleMessage')]],
+    [{ answer: { element: 'r/result' } }, [found('answer', 'r/result', 'submitSingleMessageResponse/return')]],
+    [
+      { request: { qualified: false } },
+      ['username', 'password', 'facilityID', 'hl7Message'].map((name) =>
+        found(`element ${name} of submitSingleMessage`, 'in no namespace', 'a namespace (qualified)'),
+      ),
+    ],
+  ];
+  for (const [over, expected] of cases) {
+    const said = await lines(over);
+    assert.equal(said.length, expected.length, said.join('\n'));
+    for (const [at, start] of expected.entries()) {
+      assert.ok(said[at]?.startsWith(start), said[at]);
+      assert.match(said[at]?.slice(start.length) ?? '', /^write .+ under [a-z.]+ of the dialect own$/);
+    }
+  }
+  const nothing = { element: 'submit', children: [{ element: 'text', from: 'message' }] };
+  assert.deepEqual(await lines({ request: nothing }), [
+    `${found('request element', 'submit', 'one of connectivityTest, submitSingleMessage')}write the one that takes messages under request.element of the dialect own`,
+  ]);
+  const [action] = await lines({ action: 'urn:other' });
+  assert.match(action ?? '', /describe the same call; but action: found urn:other in the dialect, expected urn:cdc/);
+  assert.match((await lines({ action: 'urn:other', soap: '1.1' })).join(), /,action: found urn:other/);
 });
 
 test("a state's WSDL of SOAP 1.1 is read and found to be another contract", needsShared, async (t) => {
   const wsdl = sharedPath('fixtures/soap/wsdl/pa-elr/pa-elr-ELRService.wsdl');
   const contract = (await check(t, { url: await twin(t), wsdl })).get('contract');
   assert.equal(contract?.code, 'SOAP_CONTRACT_DIFFERS');
-  assert.match(contract?.detail ?? '', /no operation submitSingleMessage \(it has: UploadFiles\)/);
+  assert.match(
+    contract?.detail ?? '',
+    /request element: found submitSingleMessage in the dialect, expected one of UploadFiles /,
+  );
 });
 
 test('an import from a host that nobody named is refused, and the host is never called', async (t) => {
@@ -122,7 +146,10 @@ test('an import from a host that nobody named is refused, and the host is never 
   });
   const contract = (await check(t, { url })).get('contract');
   assert.equal(contract?.code, 'SOAP_CONTRACT_UNREADABLE');
-  assert.match(contract?.detail ?? '', /imports from http:\/\/127\.0\.0\.1:\d+, which the configuration does not name/);
+  assert.match(
+    contract?.detail ?? '',
+    /it imports .*secret\.xsd: http:\/\/127\.0\.0\.1:\d+ is a host that the configuration does not name/,
+  );
   assert.equal(trap.connections(), 0);
 });
 

@@ -6,6 +6,7 @@ import { Check } from 'typebox/value';
 import { WaybillError } from '../../../engine/errors.ts';
 import { settle } from '../../../operations/soap/config.ts';
 import { builtInDialect, builtInDialects, DIALECTS, resolveDialect } from '../../../operations/soap/dialect.ts';
+import { type GenericSettings, genericLines } from '../../../operations/soap/generic.ts';
 import soap from '../../../operations/soap/index.ts';
 import { CREDENTIALS, NO_RESOURCES, resources } from './rig.ts';
 
@@ -30,12 +31,22 @@ const OWN = {
   answer: { element: 'putResponse/result' },
 };
 
+const GENERIC: GenericSettings = {
+  soap: '1.1',
+  namespace: 'urn:put',
+  element: 'Put',
+  username: 'User',
+  message: 'Text',
+  answer: 'PutResponse/Answer',
+};
+
 test('every dialect that is shipped is listed, fits the schema and is whole', () => {
   const files = readdirSync(join(import.meta.dirname, '../../../operations/soap/dialects'));
   assert.deepEqual(files.map((name) => name.replace(/\.yaml$/, '')).sort(), [...builtInDialects()].sort());
   for (const name of builtInDialects()) {
     assert.ok(Check(DIALECTS.schema, builtInDialect(name)), name);
-    assert.equal(resolveDialect(name, NO_RESOURCES).dialect, name);
+    const names = name === 'generic' ? genericLines(GENERIC) : undefined;
+    assert.equal(resolveDialect(name, NO_RESOURCES, names).dialect, name);
   }
   assert.equal(builtInDialect('made-up'), undefined);
 });
@@ -49,6 +60,87 @@ test('cdc-iis-2011 is the national standard', () => {
     ['username', 'password', 'facilityID', 'hl7Message'],
   );
   assert.equal(dialect.repeatable, false);
+  assert.deepEqual([dialect.request.qualified, dialect.generic], [true, false]);
+});
+
+test('generic takes its names from the destination, the rest from its file or one that extends it', () => {
+  const named = resolveDialect('generic', NO_RESOURCES, genericLines({ ...GENERIC, carry: 'base64' }));
+  assert.equal(named.contentType, 'text/xml');
+  assert.equal(named.action, '');
+  assert.equal(named.generic, true);
+  assert.deepEqual(named.request, {
+    element: 'Put',
+    qualified: true,
+    children: [
+      { element: 'User', from: 'credentials.username' },
+      { element: 'Text', from: 'message', carry: 'base64' },
+    ],
+  });
+  const county = { dialect: 'county', extends: 'generic', contentType: 'application/xml', charset: 'us-ascii' };
+  const from = resources({
+    county: { ...county, answer: { unmentioned: 'delivered' }, faults: { Busy: rule('retry') } },
+  });
+  assert.deepEqual(DIALECTS.check?.(from.files.dialects?.county, from, 'county'), []);
+  const over = resolveDialect('county', from, genericLines({ ...GENERIC, order: ['message', 'username'] }));
+  assert.deepEqual(
+    [over.contentType, over.charset, over.answer, Object.keys(over.faults).sort()],
+    [
+      'application/xml',
+      'us-ascii',
+      { element: 'PutResponse/Answer', content: 'hl7', unmentioned: 'delivered' },
+      ['Busy', 'Receiver', 'Sender', 'other'],
+    ],
+  );
+  assert.deepEqual(
+    over.request.children.map(({ element }) => element),
+    ['Text', 'User'],
+  );
+});
+
+test('generic without names, names that contradict each other, names that nobody reads: named', () => {
+  const config = { dialect: 'generic', url: 'http://localhost/', credentials: CREDENTIALS };
+  const cases: readonly [object, RegExp][] = [
+    [{}, /generic has no namespace/],
+    [{ generic: GENERIC, dialect: 'cdc-iis-2011' }, /cdc-iis-2011 does not, and would not read it/],
+    [{ generic: { ...GENERIC, order: ['message'] } }, /generic\.order must have each of username, message once/],
+    [{ generic: { ...GENERIC, order: ['message', 'message'] } }, /must have each of/],
+    [{ generic: { ...GENERIC, username: 'Text' } }, /two elements called Text/],
+  ];
+  for (const [lines, why] of cases)
+    assert.throws(
+      () => settle({ ...config, ...lines }, NO_RESOURCES),
+      (error) => {
+        assert.ok(error instanceof WaybillError);
+        assert.equal(error.code, 'SOAP_GENERIC_SETTINGS');
+        assert.match(error.place.path ?? '', /^generic/);
+        assert.match(error.message, why);
+        return true;
+      },
+    );
+});
+
+test('the names of generic are refused where they could become markup or a header of their own', () => {
+  const config = { dialect: 'generic', url: 'http://localhost/', generic: GENERIC };
+  assert.equal(Check(soap.schema, config), true);
+  const bad = [
+    { soap: '1.3' },
+    { action: 'urn:a\r\nX-Evil: 1' },
+    { action: 'urn:a"; x="' },
+    { namespace: 'urn:a b' },
+    { namespace: '' },
+    { element: 'a><b' },
+    { element: 'p:Put' },
+    { username: 'x y' },
+    { message: 'Text/>' },
+    { organisation: '' },
+    { answer: 'a//b' },
+    { answer: '//a' },
+    { order: ['message', 'other'] },
+    { carry: 'xml' },
+    { Namespace: 'urn:a' },
+  ];
+  for (const lines of bad)
+    assert.equal(Check(soap.schema, { ...config, generic: { ...GENERIC, ...lines } }), false, JSON.stringify(lines));
 });
 
 test('a dialect takes over the lines of the one it extends, key by key, lists as a whole', () => {

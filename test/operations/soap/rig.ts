@@ -69,6 +69,9 @@ export function delivery(text: string | Buffer, messages = 1, chunk = 1000): Wat
     *body() {
       for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);
     },
+    *each() {
+      yield { id: 'M1', body: bytes };
+    },
     firstByte: () => {
       seen.first += 1;
     },

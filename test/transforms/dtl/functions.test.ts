@@ -63,7 +63,8 @@ test('every function is tried above', () => {
   const tried = new Set(CASES.flatMap(([as]) => as.match(/[a-z]\w*/gi) ?? []));
   assert.deepEqual(
     Object.keys(FUNCTIONS).filter((name) => !tried.has(name)),
-    [],
+    ['number', 'boolean'],
+    'these two are for documents: documents.test.ts',
   );
 });
 
