@@ -99,7 +99,7 @@ export async function compileRoute(
     );
   const format = await openFormat(registry, snapshot, reference);
   const columns = format.columns ?? [];
-  const known = { values: snapshot.resources.values };
+  const known = { values: snapshot.resources.values, pathProblem: format.pathProblem };
   const entries = route.to.map(async (entry): Promise<EntryProgram> => {
     const transport = carries[entry.destination] ?? { charset: 'utf-8', characters: 'any' };
     return {

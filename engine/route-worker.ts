@@ -8,11 +8,11 @@ import type { Snapshot } from './contracts/production.ts';
 import type { NewBlock, Refusal, RouteWork } from './contracts/store.ts';
 import { today } from './dates.ts';
 import { codeOf, messageOf, RefusedError, WaybillError } from './errors.ts';
-import { submissionId } from './ids.ts';
 import { label } from './labels.ts';
 import { BlockBuilder, type BlockMaker, bodiesOf } from './make-block.ts';
 import { loadAdapters, type Registry } from './registry.ts';
 import { compileRoute, openFormat, type RouteProgram } from './route-program.ts';
+import { submissionFacts } from './submission-facts.ts';
 import { UniqueKeys } from './unique-keys.ts';
 
 /** The thread that scans, reads and transforms. It writes nothing but the UTF-8 copy of a body; the store is elsewhere. */
@@ -163,7 +163,7 @@ class RouteThread {
       bodies: bodiesOf(route.entries),
       context: {
         acceptedAt: work.acceptedAt,
-        submission: { id: submissionId(task.instance, work.number), name: work.name, service: work.service },
+        submission: submissionFacts(task.instance, work),
         fields: work.fields,
         partner: work.partner,
       },

@@ -5,6 +5,7 @@ import { messageOf } from '../../engine/errors.ts';
 import { batchId, itemId, messageId, submissionId } from '../../engine/ids.ts';
 import type { Registry } from '../../engine/registry.ts';
 import type { EntryProgram } from '../../engine/route-program.ts';
+import { submissionFacts } from '../../engine/submission-facts.ts';
 import type { Reading } from '../ledger.ts';
 import { isoTime } from '../output.ts';
 import { eventsJson, MOST_EVENTS } from '../summary.ts';
@@ -155,7 +156,7 @@ function retold(
     messageId: id,
     charset: program.charset,
     acceptedAt: row.acceptedAt,
-    submission: { id: submissionId(instance, row.number), name: row.name, service: row.service },
+    submission: submissionFacts(instance, row),
     fields: row.fields,
     partner: row.partner,
   };

@@ -62,6 +62,7 @@ export async function readServices(loading: Loading): Promise<readonly ReadServi
     read.push(await readService(loading, name, definition, value, path));
   }
   reportOverlaps(loading, read);
+  reportTakenPaths(loading, read);
   return read;
 }
 
@@ -233,6 +234,18 @@ function reportOverlaps(loading: Loading, services: readonly ReadService[]): voi
     const other = paths.slice(0, index).find((earlier) => overlap(mine, resolve(loading.folder, earlier.text)));
     if (!other) continue;
     loading.issue('PATHS_OVERLAP', path, text, `a folder apart from that of ${formatPath(other.path)}`);
+  }
+}
+
+/** The listener tells services apart by their paths alone. */
+function reportTakenPaths(loading: Loading, services: readonly ReadService[]): void {
+  const taken = new Map<string, string>();
+  for (const { name, definition, config } of services) {
+    const path = definition.listens && isRecord(config) ? config.path : undefined;
+    if (typeof path !== 'string') continue;
+    const first = taken.get(path);
+    if (first === undefined) taken.set(path, name);
+    else loading.issue('PATH_TAKEN', ['services', name, 'path'], `${path}, which ${first} has`, 'a path of its own');
   }
 }
 

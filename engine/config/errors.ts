@@ -167,6 +167,10 @@ export const CONFIG_ERRORS = defineErrors({
     means: 'An entry without a transform sends items as they came, but rows have no bytes of their own to send.',
     cure: 'Name a transform that makes a message of a row.',
   },
+  PATH_TAKEN: {
+    means: 'Two services take requests at the same path of the listener.',
+    cure: 'Give each a path of its own.',
+  },
   LISTEN_MISSING: {
     means: 'A service takes requests over HTTP, but the production has no listener.',
     cure: 'Add listen with a port, and tls, behindProxy or a loopback host.',

@@ -19,6 +19,8 @@ interface Feed {
   /** Names of files that the format names, by their key: `recordMap: doses`. */
   readonly named: Readonly<Record<string, string>>;
   readonly columns: readonly string[];
+  /** What is wrong with a path into an item that is no row. */
+  readonly pathProblem?: Format['pathProblem'] | undefined;
 }
 
 /** Everything that the checks of routes look at. */
@@ -191,9 +193,9 @@ function checkTransform(loading: Loading, parts: Parts, path: KeyPath, name: str
 }
 
 function checkCondition(loading: Loading, parts: Parts, path: KeyPath, text: string, feeds: readonly Feed[]): void {
-  for (const { columns } of feeds) {
+  for (const { columns, pathProblem } of feeds) {
     try {
-      compileCondition(text, columns, { values: parts.resources.values });
+      compileCondition(text, columns, { values: parts.resources.values, pathProblem });
     } catch (error) {
       loading.issues([loading.issueOf(error, path)]);
     }
@@ -224,7 +226,11 @@ function feedOf(loading: Loading, parts: Parts, format: ReadFormat): readonly Fe
   if (!opened) return [];
   const files = namedFiles(format.reference, format.definition.resources ?? []);
   return [
-    { named: Object.fromEntries(files.map(({ kind, name }) => [kind.key, name])), columns: opened.columns ?? [] },
+    {
+      named: Object.fromEntries(files.map(({ kind, name }) => [kind.key, name])),
+      columns: opened.columns ?? [],
+      pathProblem: opened.pathProblem,
+    },
   ];
 }
 

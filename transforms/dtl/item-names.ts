@@ -23,14 +23,13 @@ export function itemOrigin(name: string, input: InputKind): Origin | undefined {
   if (name === 'item.text') return plainOrigin(name, itemText);
   if (name === 'item.bytes') return plainOrigin(name, itemBase64, ({ item }) => nonEmpty(item.bytes));
   if (input === 'hl7') return hl7PathProblem(name) === undefined ? hl7Origin(name) : undefined;
-  return input === 'json' && JSON_PATH.test(name)
-    ? plainOrigin(name, ({ item }) => item.path?.(name) ?? '')
-    : undefined;
+  if (input !== 'json' || !JSON_PATH.test(name)) return undefined;
+  return { ...plainOrigin(name, ({ item }) => item.path?.(name) ?? ''), column: name };
 }
 
 function hl7Origin(name: string): Origin {
   const path = parsePath(name);
-  return plainOrigin(name, ({ hl7 }) => hl7?.get(path) ?? '');
+  return { ...plainOrigin(name, ({ hl7 }) => hl7?.get(path) ?? ''), column: name };
 }
 
 /** The item as text; nothing where its bytes are no UTF-8. */

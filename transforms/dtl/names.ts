@@ -21,7 +21,7 @@ export interface Origin {
   readonly day: (frame: Frame) => boolean;
   /** The typed value, where it is more than a text. */
   readonly value: ReadValue | undefined;
-  /** Name and index of the column behind it. */
+  /** Name of the column behind it, or path of the item: for faults. */
   readonly column: string | undefined;
   /** Index of the column whose text this is as it stands; -1 otherwise. */
   readonly index: number;

@@ -56,7 +56,7 @@ export interface Source {
   readonly value: ReadValue | undefined;
   /** Where the value comes from, for lineage: `last_name`, `table sex-to-hl7`, `constant`. */
   readonly origins: readonly string[];
-  /** Columns of the record map among the origins, for faults. */
+  /** Columns of the record map, or paths of the item, among the origins: for faults. */
   readonly columns: readonly string[];
 }
 
@@ -142,7 +142,8 @@ export interface Scope {
 /** Makes the item invalid in this entry. `columns`: where the value came from; one is named, several are listed. */
 export function addFault(frame: Frame, code: DtlCode, columns: readonly string[], reason: string): void {
   const [only, ...others] = columns;
-  const place = only !== undefined && others.length === 0 ? { column: only } : {};
+  const isOne = only !== undefined && others.length === 0;
+  const place = isOne ? { column: frame.hl7?.spelled(only) ?? only } : {};
   frame.faults ??= [];
   frame.faults.push({ code, ...place, line: frame.item.line, reason });
 }

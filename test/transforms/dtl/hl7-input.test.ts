@@ -257,6 +257,25 @@ test('lineage names the segment and the repetition that a value came from', asyn
   );
 });
 
+test('what is wrong with a value is told with its path, never the value', async () => {
+  const tables = { sexes: { columns: ['key', 'value'], rows: [['F', 'female']] } };
+  const actions = `
+- set: { sex: { from: PID-5.2, map: sexes } }
+- foreach: { segment: OBX }
+  do: [{ append: { path: values, value: { from: OBX-5.1, as: number } } }]`;
+  const result = await runOver(toDocument(actions), itemOfBytes(ORU), { tables });
+  assert.ok(result.kind === 'invalid');
+  assert.deepEqual(
+    result.faults.map(({ code, column, line }) => [code, column, line]),
+    [
+      ['NOT_IN_TABLE', 'PID-5.2', 3],
+      ['NUMBER_UNREADABLE', 'OBX(2)-5.1', 3],
+      ['NUMBER_UNREADABLE', 'OBX(3)-5.1', 3],
+    ],
+  );
+  assert.doesNotMatch(JSON.stringify(result), /Ana/);
+});
+
 test('nothing is kept between items', async () => {
   const program = await compile(
     toDocument('- foreach: { segment: OBX }\n  do: [{ append: { path: a, value: { from: OBX-3.1 } } }]'),
