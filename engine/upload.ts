@@ -26,8 +26,9 @@ export function beginUpload(context: AcceptContext, service: string): Upload {
     commit: async (facts) => {
       const receipt = context.nextReceipt();
       const upload = newUpload(context, service, facts, receipt, kept);
-      const result = await commit(context, upload, kept);
+      // From here on the ledger decides what is kept: a discard after a commit that failed must not take a body away.
       ended = true;
+      const result = await commit(context, upload, kept);
       if (result.kind !== 'stored') {
         await removeBodies(context, kept);
         return { kind: result.kind, receipt: receiptId(context.instance, result.receipt) };

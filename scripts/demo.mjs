@@ -1,3 +1,3 @@
 import { launch } from './launch.mjs';
 
-await launch('scripts/demo/main.ts');
+await launch('scripts/demo/main.ts', { mongo: true });

@@ -1,3 +1,3 @@
 import { launch } from './launch.mjs';
 
-await launch('scripts/start/main.ts');
+await launch('scripts/start/main.ts', { mongo: true });

@@ -91,6 +91,8 @@ export interface OperationDefinition<C = unknown> extends ConfigurableDescriptio
   readonly resources?: readonly ResourceKind[];
   /** Name of the format by which answers are read where `answersTo` names a route and no format; default: raw. */
   readonly answerFormat?: string;
+  /** True where answers are acknowledgements that the batch's format must read: without one nothing is ever known of a message. */
+  readonly acknowledges?: boolean;
   /** Facts needed before `open`, by the router and `check`; no I/O. @throws WaybillError where the config cannot be used. */
   describe(config: C, resources: Resources): Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
   open(config: C, context: OperationContext): Promise<Operation>;

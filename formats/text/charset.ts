@@ -69,6 +69,9 @@ export async function* decoded(source: BodySource, found: Found): AsyncGenerator
     }
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
+    // UTF-16 without a mark has NULs before the byte that does not fit: they say what is wrong.
+    const nul = error.good.indexOf(0);
+    if (nul >= 0) throw await refusal('NUL_BYTE', source, found, before + nul);
     throw await refusal('UNDECODABLE', source, found, before + error.good.length);
   }
 }

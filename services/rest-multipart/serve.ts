@@ -53,11 +53,10 @@ class Uploads {
     this.#intake = new Intake(context);
   }
 
-  /** Answers one upload. @throws UploadError, which the listener answers; it also lets go of what was not read */
+  /** Takes one upload in and gives its answer. @throws UploadError, which the listener answers; it also lets go of what was not read */
   async handle(request: FastifyRequest, reply: FastifyReply, partner: string) {
     try {
-      const uploaded = await this.#take(request, partner);
-      return await this.#answer(reply, uploaded);
+      return await this.#take(request, reply, partner);
     } catch (error) {
       if (error instanceof UploadError && error.retryAfter !== undefined)
         reply.header('Retry-After', String(error.retryAfter));
@@ -65,7 +64,7 @@ class Uploads {
     }
   }
 
-  async #take(request: FastifyRequest, partner: string): Promise<Uploaded> {
+  async #take(request: FastifyRequest, reply: FastifyReply, partner: string) {
     const { maxConcurrent, maxBytes, timeouts } = this.#intake.settings;
     if (this.#stopping || this.#context.signal.aborted) throw refusal('SERVICE_STOPPING');
     const type = this.#intake.admit(request.headers);
@@ -76,7 +75,9 @@ class Uploads {
     this.#bodies.add(body);
     try {
       const query = new URL(request.raw.url ?? '', 'http://listener').searchParams;
-      return await this.#intake.take({ partner, key, headers: request.headers, query }, type, body);
+      const uploaded = await this.#intake.take({ partner, key, headers: request.headers, query }, type, body);
+      // Still in flight: the engine does not end before the receipt is read.
+      return await this.#answer(reply, uploaded);
     } finally {
       body.close();
       this.#bodies.delete(body);
@@ -96,10 +97,8 @@ class Uploads {
     });
     if (!view) throw refusal('RECEIPT_NOT_READ');
     const duplicate = kind === 'duplicate';
-    return reply
-      .code(duplicate ? 200 : 202)
-      .header('Location', receiptPath(receipt))
-      .send(receiptAnswer(view, duplicate));
+    reply.code(duplicate ? 200 : 202).header('Location', receiptPath(receipt));
+    return receiptAnswer(view, duplicate);
   }
 
   /** No new uploads; those coming in may finish for a while, then they are cut. Resolves when none is left. */

@@ -1,10 +1,14 @@
 /**
- * A MongoDB server for one test: a process of its own with a data folder of its own, gone afterwards; or the server that
- * MONGODB_URL names, with a database of a random name. What is found first: see scripts/mongo.mjs.
+ * A MongoDB server for tests: a process of its own with a data folder of its own, gone afterwards; or the server that
+ * MONGODB_URL names. Each test has a database of a random name. What is found first: see scripts/mongo.mjs.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
 import { findMongo } from '../../scripts/mongo.mjs';
@@ -49,23 +53,26 @@ interface Running {
   readonly child: ChildProcess;
 }
 
+/** Starts a server whose data and log lie in this folder. */
 async function start(folder: string, given: number | undefined, more: readonly string[]): Promise<Running> {
   const found = findMongo();
   if (found === undefined || found.kind === 'url') throw new Error('no server of our own');
   const port = given ?? (await freePort());
-  const args = [...found.args({ port, folder }), ...more];
-  const child = spawn(found.command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  let log = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      log = `${log}${chunk}`.slice(-10_000);
-    });
-  }
+  const data = join(folder, 'data');
+  await mkdir(data, { recursive: true });
+  const log = join(folder, `${port}-${randomBytes(4).toString('hex')}.log`);
+  const out = openSync(log, 'a');
+  const child = spawn(found.command, [...found.args({ port, folder: data }), ...more], {
+    cwd: folder,
+    stdio: ['ignore', out, out],
+  });
+  closeSync(out);
   await until(
     'the MongoDB server listens',
     async () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended:\n${log}`);
-      return /listening on|Waiting for connections/i.test(log);
+      const said = await readFile(log, 'utf8');
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended:\n${said}`);
+      return /listening on|Waiting for connections/i.test(said);
     },
     60_000,
   );
@@ -114,14 +121,26 @@ function look(t: TestContext, url: string): Omit<TestMongo, 'kill' | 'restart'> 
   return { url, database, db: client.db(database), client };
 }
 
-/** A server with a database of the test's own. Tests that do not end it share nothing else with anybody. */
-export async function testMongo(t: TestContext): Promise<TestMongo> {
+let shared: Promise<string> | undefined;
+
+/** One server for all tests of this process that do not end it; gone with the process. */
+async function sharedServer(): Promise<string> {
   const found = findMongo();
-  if (found?.kind !== 'url') return ownMongo(t);
-  const mongo = look(t, found.url);
+  if (found?.kind === 'url') return found.url;
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-mongo-'));
+  const { port, child } = await start(folder, undefined, []);
+  child.unref();
+  process.once('exit', () => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return `mongodb://127.0.0.1:${port}/`;
+}
+
+/** A database of the test's own, on a server that it shares with others. */
+export async function testMongo(t: TestContext): Promise<Omit<TestMongo, 'kill' | 'restart'>> {
+  shared ??= sharedServer();
+  const mongo = look(t, await shared);
   cleanUp(t, () => mongo.db.dropDatabase());
-  const notOurs = (): never => {
-    throw new Error('the server of MONGODB_URL is not ours to end');
-  };
-  return { ...mongo, kill: async () => notOurs(), restart: async () => notOurs() };
+  return mongo;
 }

@@ -1,6 +1,6 @@
 /**
- * Documents as the target of a transform: `to: { json: NAME }`. A path makes the maps and lists on its way; what is empty is
- * left out. `_id` comes first and is the message's id unless it is set, so that a repeat is the same document.
+ * Documents as the target of a transform: `to: { json: NAME }`. A path makes the maps and lists on its way; a column is written
+ * as it stands, also where it is empty, and what was made of something and came out empty is left out. `_id` comes first and is the message's id unless it is set, so that a repeat is the same document.
  */
 import type { KeyPath } from '../../engine/contracts/resources.ts';
 import type { OutMessage, TransformContext } from '../../engine/contracts/transform.ts';
@@ -160,11 +160,13 @@ function write({ path, source, value, action }: Writer, frame: Frame): void {
   const document = documentIn(frame);
   const written = value(frame);
   const isEmpty = written === undefined || written === '';
+  // An empty cell is a value of its column; what was made of something and came out empty is none.
+  const isCell = source.column >= 0 && source.value === undefined;
   if (document.fromRoot(path)[0]?.name === ID) {
     if (isEmpty) addFault(frame, 'DOCUMENT_ID_EMPTY', source.columns, 'the value for _id is empty');
     if (Array.isArray(written)) addFault(frame, 'DOCUMENT_ID_EMPTY', source.columns, 'the value for _id is a list');
   }
-  document.set(path, written);
+  document.set(path, isEmpty && !isCell ? undefined : written);
   if (frame.trace && !isEmpty) addLineage(frame, printDocumentPath(document.fromRoot(path)), source, action);
 }
 

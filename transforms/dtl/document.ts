@@ -59,7 +59,7 @@ export class DocumentDraft {
 
   /** Writes a value and the maps and lists on the way to it; what stood in the way is replaced. `undefined` clears. */
   set(path: DocumentPath, value: Scalar | readonly Scalar[] | undefined): void {
-    if (value === undefined || value === '') {
+    if (value === undefined) {
       this.#clear(path);
       return;
     }

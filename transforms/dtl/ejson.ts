@@ -9,13 +9,13 @@ import { base64, Decimal, type Scalar } from './values.ts';
 const YEARS = { first: 1970, last: 9999 };
 
 /**
- * Writes a document or a part of one. Empty maps, lists and texts are left out: the result is `undefined` where nothing
+ * Writes a document or a part of one. Empty maps and lists are left out: the result is `undefined` where nothing
  * remains.
  */
 export function writeNode(node: Node): string | undefined {
   if (node instanceof Map) return writeMap(node);
   if (Array.isArray(node)) return writeList(node);
-  return node === undefined || node === '' ? undefined : writeScalar(node);
+  return node === undefined ? undefined : writeScalar(node);
 }
 
 function writeMap(map: ReadonlyMap<string, Node>): string | undefined {

@@ -27,7 +27,7 @@ export default defineTransform({
     'With `copy: true` the message that came in is the beginning, and what no action touches is the same byte for byte. Only an MSH-18 that would have the receiver misread a character is corrected.',
     '',
     '**Documents.** A target is names with points between them, `patient.name.family`, or an element of a list, `codes(2)`. `append` adds an element to a list: `{ path: codes, value: ... }` or `{ path: codes, set: { ... } }`, with `do` beside it for actions inside the element.',
-    'What is empty is left out. `_id` is the id of the message unless it is set. Values are texts, except those of `typed.COLUMN`, `item.bytes`, `acceptedAt`, `submission.line`, `cel`, `number`, `boolean`, `list`, and what `as: number`, `as: boolean` or `as: date` ends with.',
+    'A column is written as it stands, also where it is empty; anything else that is empty is left out. `_id` is the id of the message unless it is set. Values are texts, except those of `typed.COLUMN`, `item.bytes`, `acceptedAt`, `submission.line`, `cel`, `number`, `boolean`, `list`, and what `as: number`, `as: boolean` or `as: date` ends with.',
     'A day is a date at midnight UTC; a time without a zone is one in the time zone of the production. The message is MongoDB Extended JSON v2, relaxed.',
     '',
     '**HL7 in.** `from: PID-5.1` is the text at a path; a path that says delete (`""`) is empty. `{ copy: PID-3 }` is the field as it stands, with its repetitions.',

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { formatProblem, loadProduction, reloadDestination } from '../../../engine/config/load.ts';
 import { probeProduction } from '../../../engine/config/probe.ts';
-import { loadAdapters } from '../../../engine/registry.ts';
+import { loadAdapters, PROJECT_FOLDER } from '../../../engine/registry.ts';
 
 const SOUND = join(import.meta.dirname, '../../productions/mistakes');
 const ENV = {
@@ -170,9 +170,10 @@ test('a transform for another record map, a format that cannot read, one that ca
     'error production.yaml:43 RECORD_MAP_MISMATCH',
     'error production.yaml:58 CANNOT_WRITE',
   ]);
-  const batch = replaced('format: { type: csv, recordMap: shots, delimiter: tab }', 'format: { type: hl7-batch }');
-  const { told } = await load(copyWith(t, { 'production.yaml': batch }));
-  assert.ok(told.includes('error production.yaml:29 CANNOT_READ'), told.join('\n'));
+  const fatal = replaced('format: { type: csv, recordMap: shots, delimiter: tab }', 'format: { type: fatal }');
+  const withTests = await loadAdapters([join(PROJECT_FOLDER, 'test', 'engine', 'adapters')]);
+  const { problems } = await loadProduction(copyWith(t, { 'production.yaml': fatal }), withTests, { env: ENV });
+  assert.ok(problems.some(({ code, line }) => code === 'CANNOT_READ' && line === 29));
 });
 
 test('two transforms of one name in two languages', async (t) => {

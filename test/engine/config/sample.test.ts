@@ -16,6 +16,7 @@ const ENV = {
   REGISTRY_USER: 'harbor',
   REGISTRY_PASSWORD: 'marker-of-a-password',
   REGISTRY_FACILITY: 'HARBOR1',
+  MONGODB_URL: 'mongodb://127.0.0.1:9/',
 };
 const registry = await loadAdapters();
 
@@ -63,7 +64,7 @@ async function itemsOf(
   return items;
 }
 
-test('the sample production loads without a warning when its four variables are set', async () => {
+test('the sample production loads without a warning when its five variables are set', async () => {
   const production = await sample();
   assert.equal(production.name, 'harbor-county');
   const { problems } = await loadProduction(FOLDER, registry, { env: {} });

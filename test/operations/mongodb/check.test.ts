@@ -198,7 +198,7 @@ describe('mongodb: users and certificates', { skip: smallMongoSkip() }, () => {
       ],
     });
     const own = { ca: pem('ca.pem'), certificate: pem('client.pem'), key: pem('client.key') };
-    const timeouts = { connect: 2000 };
+    const timeouts = { connect: 1000 };
     const good = await openMongo(t, server, { tls: own, timeouts });
     assert.equal(runs((await send(good, [message({ a: 1 })])).outcomes), '1 delivered');
     assert.deepEqual(verdicts(await check(good)), ['ok', 'ok', 'skipped', 'ok']);

@@ -14,7 +14,7 @@ function found(answer: Outcomes): readonly Document[] {
     .map((line) => JSON.parse(line));
 }
 
-async function filled(t: TestContext): Promise<TestMongo> {
+async function filled(t: TestContext): Promise<Pick<TestMongo, 'url' | 'database' | 'db'>> {
   const mongo = await testMongo(t);
   const doses = Array.from({ length: 150 }, (_, n) => ({
     _id: n as never,

@@ -21,7 +21,11 @@ const OWN = [
 ];
 
 describe('mongodb: values', { skip: mongoSkip() }, () => {
-  const carry = async (mongo: TestMongo, t: TestContext, values: readonly string[]): Promise<void> => {
+  const carry = async (
+    mongo: Pick<TestMongo, 'url' | 'database' | 'db'>,
+    t: TestContext,
+    values: readonly string[],
+  ): Promise<void> => {
     const operation = await openMongo(t, mongo);
     const batch = values.map((value, n) => message({ n, value, list: [value], nested: { value } }));
     assert.equal(runs((await send(operation, batch)).outcomes), `${values.length} delivered`);

@@ -367,6 +367,34 @@ describe('stop', () => {
     assert.deepEqual([uploads.open, uploads.receipts.size, uploads.discarded], [0, 0, 1]);
   });
 
+  test('waits until the receipt of a committed upload is read', async (t) => {
+    const { url, engine, handle } = await serve(t, { timeouts: { stop: 1 } });
+    let asked = false;
+    let read = () => {};
+    const { get } = engine.uploads.receipts;
+    const reading = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    Object.assign(engine.context, {
+      receipt: async (id: string) => {
+        asked = true;
+        await reading;
+        return get.call(engine.uploads.receipts, id)?.view;
+      },
+    });
+    const answer = postRaw(url, ONE_FILE);
+    await until('the receipt is asked for', () => asked);
+    let stopped = false;
+    const stop = handle.stop().then(() => {
+      stopped = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(stopped, false);
+    read();
+    await stop;
+    assert.equal((await answer).status, 202);
+  });
+
   test('waits for a commit that has begun', async (t) => {
     const { url, uploads, handle } = await serve(t, { timeouts: { stop: 1 } });
     let commit = () => {};

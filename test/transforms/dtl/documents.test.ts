@@ -88,16 +88,22 @@ test('dates: a day is midnight UTC, a time is in the zone of the production', as
   assert.equal(await value('{ acceptedAt: yyyy }', given), '2024');
 });
 
-test('what is empty is left out, a default stands in for it', async () => {
+test('an empty cell is a value; anything else that is empty is left out, a default stands in for it', async () => {
   const given: DtlCase = { row: { a: '', b: 'x' } };
   assert.deepEqual(
     await documentOf(
       '- set: { p.q: { from: a }, r.s: { from: a, default: none }, t: { from: a, default: { number: 0 } }, u: "" }',
       given,
     ),
-    { _id: ID, r: { s: 'none' }, t: 0 },
+    { _id: ID, p: { q: '' }, r: { s: 'none' }, t: 0 },
   );
-  assert.deepEqual(await documentOf('- set: { p: { from: b } }\n- set: { p: { from: a } }', given), { _id: ID });
+  assert.deepEqual(
+    await documentOf(
+      `- set: { p: { from: b } }\n- set: { p: { from: a, if: 'row.a != ""' }, q: { from: a, as: upper } }`,
+      given,
+    ),
+    { _id: ID },
+  );
   assert.deepEqual(await documentOf(`- set: { p: { number: 1, if: 'row.b == "y"' } }`, given), { _id: ID });
 });
 
@@ -124,7 +130,7 @@ test('lists: append values and elements, write an element, list sources', async 
         { code: 'C', number: 3 },
       ],
     },
-    name: { given: ['Ana'] },
+    name: { given: ['', 'Ana'] },
     all: ['Ana', 3],
   });
 });
@@ -294,7 +300,7 @@ test('every naughty string comes back from the document as it was', needsShared,
   });
   for (const text of naughty) {
     const document = EJSON.parse(messageIn(program.run(itemOf({ row: { a: text } }), contextOf())).text);
-    assert.equal(document.v, text === '' ? undefined : text);
+    assert.equal(document.v, text);
     assert.deepEqual(document.w, text === '' ? undefined : [text]);
   }
 });
