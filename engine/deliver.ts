@@ -22,6 +22,8 @@ export interface LaneContext {
   /** Id of this run of the engine: attempts carry it. */
   readonly run: string;
   readonly format: Format | undefined;
+  /** What reads acknowledgements: the same, or the operation's own where the batch has none. */
+  readonly answers: Format | undefined;
   readonly random: () => number;
   /** Opens the operation; called again after a resume, since secrets may have changed. */
   readonly open: () => Promise<Operation>;
@@ -201,13 +203,13 @@ export class Lane {
   }
 
   async #send(ready: Ready, key: AttemptKey): Promise<Outcome> {
-    const { destination, clock, format, random, instance } = this.#context;
+    const { destination, clock, answers, random, instance } = this.#context;
     try {
       const operation = await this.#open();
       const delivery = this.#prepare(ready, key, operation);
       const answer = await operation.send(delivery, new AbortController().signal);
       label('answer.received');
-      return readAnswer(answer, ready, batchId(instance, ready.batch), format, operation);
+      return readAnswer(answer, ready, batchId(instance, ready.batch), answers, operation);
     } catch (error) {
       return readFailure(error, ready, destination.retry, clock.now(), random);
     }

@@ -12,6 +12,7 @@ import type { ResolveRequest, Store, StoreFacts, SubmissionDecision } from './co
 import { Lane } from './deliver.ts';
 import { WaybillError } from './errors.ts';
 import { emit } from './events.ts';
+import { answerFormat, formatsInUse } from './formats-in-use.ts';
 import { parseSubmissionId, submissionId } from './ids.ts';
 import { Intake } from './intake.ts';
 import type { Registry } from './registry.ts';
@@ -138,7 +139,7 @@ export class Engine {
     });
     await this.#services.start();
     this.#wakeAll();
-    void this.#router.prepare(await this.#formats());
+    void this.#router.prepare(await formatsInUse(production, this.#options.registry));
     for (const lane of this.#lanes.values()) lane.prepare();
     this.#sweeper = setInterval(() => this.#sweepOnce(), this.#options.sweepEvery ?? SWEEP_EVERY);
     emit('engineStarted', { production: production.name });
@@ -319,6 +320,7 @@ export class Engine {
     const { format } = destination.batch;
     const rule = destination.answersTo;
     const content = snapshotOf(production);
+    const opened = format && (await openFormat(registry, content, format));
     let settings: Destination | undefined = destination;
     const open = async (): Promise<Operation> => {
       const fresh = settings ?? (await freshDestination(name));
@@ -339,7 +341,8 @@ export class Engine {
       clock,
       instance: this.facts.instance,
       run: this.#run,
-      format: format && (await openFormat(registry, content, format)),
+      format: opened,
+      answers: opened ?? (await answerFormat(registry, destination.type, content)),
       random: random ?? Math.random,
       open,
       dueAt: (at) => this.#wakeups?.signalAt(name, at),
@@ -354,18 +357,6 @@ export class Engine {
       const row = await this.#options.store.submission({ submission }).catch(() => undefined);
       if (row) this.#services?.tell(row.service, submission);
     }
-  }
-
-  /** Formats that the services' rules name. */
-  async #formats(): Promise<readonly string[]> {
-    const names = new Set<string>();
-    for (const { type, config } of Object.values(this.#options.production.services)) {
-      const definition = await this.#options.registry.get('service', type);
-      for (const { rule } of definition.rules(config)) names.add(rule.format.type);
-    }
-    for (const { answersTo } of Object.values(this.#options.production.destinations))
-      if (answersTo) names.add(answersTo.format.type);
-    return [...names];
   }
 
   #makeRouter(carries: Record<string, Carries>): Router {

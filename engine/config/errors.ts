@@ -159,11 +159,6 @@ export const CONFIG_ERRORS = defineErrors({
     means: 'Answers of a destination go to a route that sends to the same destination again, without an end.',
     cure: 'Let answersTo name a route that leads to other destinations.',
   },
-  ANSWERS_NOT_READ: {
-    means:
-      'The receiver answers with acknowledgements, and the destination has no format that could read them: every message would end in doubt.',
-    cure: 'Give the destination a batch format such as hl7-batch; with envelope: none and maxMessages: 1 it sends single messages.',
-  },
   ANSWERS_NOWHERE: {
     means: 'answerFormat says how answers are read, but they go nowhere.',
     cure: 'Add answersTo with the name of a route, or take answerFormat out.',

@@ -280,10 +280,6 @@ function checkDestination(loading: Loading, parts: Parts, destination: ReadDesti
   checkAnswers(loading, parts, destination);
   const { definition, config, format } = destination;
   const opened = format && openFormat(loading, parts, format);
-  if (definition.acknowledges && destination.shape.batch?.format === undefined) {
-    const expected = 'batch: { format: { type: hl7-batch, envelope: none }, maxMessages: 1 }';
-    loading.issue('ANSWERS_NOT_READ', ['destinations', destination.name, 'type'], 'no format of the batch', expected);
-  }
   if (opened && !opened.write) {
     loading.issue('CANNOT_WRITE', [...format.path, 'type'], format.definition.name, 'a format that writes');
   }

@@ -89,10 +89,11 @@ export interface OperationDefinition<C = unknown> extends ConfigurableDescriptio
   /** Schema of the adapter's own keys; the engine adds those that every destination has (batch, order, retry, inDoubt). */
   readonly schema: TSchema;
   readonly resources?: readonly ResourceKind[];
-  /** Name of the format by which answers are read where `answersTo` names a route and no format; default: raw. */
+  /**
+   * Name of the format of its answers: acknowledgements are read by it where the destination's batch has no format, and so
+   * is what `answersTo` sends to a route; default: raw.
+   */
   readonly answerFormat?: string;
-  /** True where answers are acknowledgements that the batch's format must read: without one nothing is ever known of a message. */
-  readonly acknowledges?: boolean;
   /** Facts needed before `open`, by the router and `check`; no I/O. @throws WaybillError where the config cannot be used. */
   describe(config: C, resources: Resources): Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
   open(config: C, context: OperationContext): Promise<Operation>;

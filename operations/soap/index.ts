@@ -98,9 +98,8 @@ wsdl: contracts/registry.wsdl
     },
   ],
   errors: SOAP_ERRORS,
-  acknowledges: true,
-  answerFormat: 'hl7-batch',
   resources: [DIALECTS],
+  answerFormat: 'hl7-batch',
   describe: (config, resources) => facts(settle(config, resources)),
   async open(config, context) {
     const settled = settle(config, context.resources);

@@ -15,11 +15,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`npm start delivers what is dropped, and ${signal} ends it with 0`, { skip }, async (t) => {
     const { root, config, data, inbox, sample } = await freshFolder(join(await temporaryFolder(t), 'start'));
     const { child, ended, output } = startProgram(t, 'scripts/start/main.ts', [config, '--data', data]);
-    await until(
-      'it says where to drop files',
-      () => output().includes(`drop files  ${inbox} (vaccinations*.csv)`),
-      60_000,
-    );
+    await until('it has said where everything is', () => output().includes('  one row  '), 60_000);
+    assert.ok(output().includes(`drop files  ${inbox} (vaccinations*.csv)`), output());
     assert.match(output(), /health +http:\/\/127\.0\.0\.1:\d+\/health\/ready/);
     const health = /http:\S+\/health\/ready/.exec(output())?.[0] ?? '';
     assert.equal((await fetch(health)).status, 200);

@@ -21,14 +21,17 @@ import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parse, parseDocument } from 'yaml';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
+import { mongoSkip, testMongo } from '../support/mongo.ts';
 import { cleanUp, temporaryFolder } from '../support/redis.ts';
 import { type Block, blocksOf } from './markdown.ts';
 
 const RETRY_WITHIN_MS = 60_000;
 const RETRY_EVERY_MS = 250;
 /** Ports that guides name; each becomes a free one. */
-const NAMED_PORTS = ['8090', '8470', '9464'];
+const NAMED_PORTS = ['8090', '8470', '8480', '9464'];
 const PORTS = new RegExp(`\\b(?:${NAMED_PORTS.join('|')})\\b`, 'g');
+/** Where guides have their MongoDB server; becomes the one of the tests, where there is one. */
+const MONGODB = /mongodb:\/\/127\.0\.0\.1:27017\/?/g;
 const FILE_LANGUAGES = new Set(['yaml', 'csv', 'ts', 'js', 'python', 'text', 'ini']);
 
 interface Ran {
@@ -59,6 +62,7 @@ class Walker {
   readonly #tools: string;
   readonly #ports = new Map<string, number>();
   readonly #exports: string[] = [];
+  #mongo: string | undefined;
   readonly #background: { readonly child: ChildProcess; log: string }[] = [];
 
   constructor(folder: string, tools: string) {
@@ -79,6 +83,7 @@ class Walker {
     await chmod(join(tools, 'npx'), 0o755);
     const walker = new Walker(folder, tools);
     for (const port of NAMED_PORTS) walker.#ports.set(port, await freePort());
+    if (mongoSkip() === false) walker.#mongo = (await testMongo(t)).url;
     const production = join(folder, 'config', 'production.yaml');
     await writeFile(production, walker.#local(await readFile(production, 'utf8')));
     cleanUp(t, () => walker.#end());
@@ -175,7 +180,8 @@ class Walker {
   }
 
   #local(text: string): string {
-    return text.replace(PORTS, (port) => String(this.#ports.get(port) ?? port));
+    const placed = text.replace(PORTS, (port) => String(this.#ports.get(port) ?? port));
+    return this.#mongo === undefined ? placed : placed.replace(MONGODB, this.#mongo);
   }
 
   /** Engines first, then receivers: the last one started goes first. */

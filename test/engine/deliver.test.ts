@@ -39,6 +39,7 @@ function lane(t: TestContext, store: Store, operation: Operation, options: Optio
     instance: 'aaaa',
     run: RUN,
     format: LINES,
+    answers: LINES,
     random: () => 0.5,
     open: async () => operation,
     dueAt: () => undefined,
