@@ -106,7 +106,8 @@ async function engineUpload(folder: string, file: string): Promise<Upload> {
 /** The listener's address, from the log. */
 async function listening(output: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: output })) {
-    const said = JSON.parse(line) as { event?: string; host?: string; port?: number };
+    if (!line.startsWith('{')) throw new Error(`the engine did not start: ${line}`);
+    const said = JSON.parse(line) as { host?: string; port?: number };
     if (said.port !== undefined && said.host !== undefined) return `http://${said.host}:${said.port}`;
   }
   throw new Error('the engine ended before it listened');
