@@ -46,10 +46,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
     const lock = takeLock(dataFolder, 'an engine');
     closers.push(() => lock.release());
-    const store = await openStore({ path: ledgerPath(dataFolder), onDeath: options.onDeath });
-    closers.push(() => store.close());
-    const redis = await openRedis({ dataFolder, logger: logger('redis'), url: process.env.REDIS_URL });
-    closers.push(() => redis.close());
+    // Neither needs the other, and each waits for a thread or a process to start.
+    const [store, redis] = await together(
+      openStore({ path: ledgerPath(dataFolder), onDeath: options.onDeath }),
+      openRedis({ dataFolder, logger: logger('redis'), url: process.env.REDIS_URL }),
+      closers,
+    );
     for (const { code, message } of redis.warnings) logger('redis').warn({ code }, message);
     const listener = await listenerOf(production, registry, {
       receipt: (id) => engine.receipt(id),
@@ -121,6 +123,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await Promise.allSettled([stop()]);
     throw error;
   }
+}
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/** Both, closed later in the reverse order; where one fails, the other is among what is to be closed. @throws what failed */
+async function together<A extends Closable, B extends Closable>(
+  first: Promise<A>,
+  second: Promise<B>,
+  closers: (() => Promise<void> | void)[],
+): Promise<readonly [A, B]> {
+  for (const opened of await Promise.allSettled([first, second]))
+    if (opened.status === 'fulfilled') closers.push(() => opened.value.close());
+  return [await first, await second];
 }
 
 /** The listener for partners, where a service takes requests; imported only then. */

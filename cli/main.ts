@@ -4,6 +4,7 @@ import { suggest } from '../engine/config/suggest.ts';
 import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
 import { type Command, EXIT, parseOptions, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { goOnLean } from './lean.ts';
 import { visible } from './output.ts';
 
 /** Runs one command line; gives the exit code. */
@@ -13,6 +14,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (name === '--version') return version();
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!load) return unknown(name);
+  // Before anything large is loaded: the process begins anew.
+  if (name === 'run') goOnLean();
   const command = await load();
   try {
     const { values, positionals } = parseArgs({

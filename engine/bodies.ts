@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { BodySource } from './contracts/format.ts';
 import { label } from './labels.ts';
 
+/** Bytes that may wait for the disk before the sender waits too. */
+const MOST_WAITING = 1 << 20;
 /** What a probe writes: enough that a full disk cannot hide it in a block that is there already. */
 const PROBE_BYTES = 64 * 1024;
 
@@ -75,6 +77,11 @@ export class IncomingBody {
   readonly #folder: string;
   readonly #hash = createHash('sha256');
   bytes = 0;
+  /** Chunks that wait for the write before them, and their bytes. */
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #failed: unknown;
 
   constructor(path: string, file: FileHandle, folder: string) {
     this.path = path;
@@ -82,22 +89,52 @@ export class IncomingBody {
     this.#folder = folder;
   }
 
+  /**
+   * Takes a chunk, which nobody may change any more. What comes while the disk is busy is written together, so that reading
+   * goes on meanwhile; with too much of it, the sender waits.
+   * @throws the disk's error, perhaps one of an earlier chunk.
+   */
   async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
     this.bytes += chunk.length;
-    let written = 0;
-    while (written < chunk.length) written += (await this.#file.write(chunk, written)).bytesWritten;
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    this.#writing ??= this.#writeWaiting();
+    if (this.#waitingBytes > MOST_WAITING) await this.#writing;
+    if (this.#failed !== undefined) throw this.#failed;
   }
 
   /** Brings what was written so far to the disk. */
   async flush(): Promise<void> {
+    await this.#written();
     await this.#file.datasync();
+  }
+
+  /** Everything that was taken is with the system. @throws the disk's error. */
+  async #written(): Promise<void> {
+    await this.#writing;
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  /** Never rejects: who writes next, or keeps the body, is told. */
+  async #writeWaiting(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const chunks = this.#waiting;
+        this.#waiting = [];
+        this.#waitingBytes = 0;
+        await writeAll(this.#file, chunks);
+      }
+    } catch (error) {
+      this.#failed = error;
+    }
+    this.#writing = undefined;
   }
 
   /** Flushes file and folder under its final name. @returns the SHA-256 of the content, hexadecimal. */
   async keep(finalPath: string): Promise<string> {
     try {
-      await this.#file.datasync();
+      await this.flush();
     } finally {
       await this.#file.close();
     }
@@ -109,8 +146,19 @@ export class IncomingBody {
   }
 
   async discard(): Promise<void> {
+    await this.#writing;
     await this.#file.close();
     await rm(this.path, { force: true });
+  }
+}
+
+/** Writes all of it, however little the system takes at once. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let { bytesWritten } = await file.writev(chunks);
+  for (const chunk of chunks) {
+    let done = Math.min(bytesWritten, chunk.length);
+    bytesWritten -= done;
+    while (done < chunk.length) done += (await file.write(chunk, done)).bytesWritten;
   }
 }
 

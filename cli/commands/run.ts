@@ -2,7 +2,6 @@ import { loadAdapters } from '../../engine/registry.ts';
 import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, optionalFlag, UsageError } from '../command.ts';
 import { adapterFolders, dataFolder, productionFolder } from '../folders.ts';
 import { loadOrThrow, startHost } from '../host.ts';
-import { goOnLean } from '../lean.ts';
 import { openLog } from '../log.ts';
 
 export const run: Command = {
@@ -20,7 +19,6 @@ export const run: Command = {
     'log-level': { type: 'string', value: 'LEVEL', description: 'error, warn, info (default) or debug.' },
   },
   async run(invocation) {
-    goOnLean();
     const orphans = optionalFlag(invocation, 'orphans') ?? 'refuse';
     if (orphans !== 'refuse' && orphans !== 'hold') throw new UsageError('--orphans takes `hold`');
     const log = openLog(optionalFlag(invocation, 'log-level') ?? 'info');
