@@ -94,6 +94,19 @@ describe('a lane', () => {
     assert.deepEqual(Buffer.concat([...delivery.body()]), bytes, 'the same at each call');
   });
 
+  test("without a format the message goes as it is, and the answer is read by the operation's own format", async (t) => {
+    const store = await ledger(t);
+    await routed(store, 1, ['a', 'b']);
+    const operation = fakeOperation(acceptAll);
+    const batch = { ...DESTINATION.batch, maxMessages: 1 };
+    lane(t, store, operation, { format: undefined, answers: LINES, destination: { batch } }).wake();
+    await untilStates(store, { delivered: 2 });
+    assert.deepEqual(
+      operation.calls.map(({ delivery }) => Buffer.concat([...delivery.body()]).toString()),
+      ['a', 'b'],
+    );
+  });
+
   test('tries the same batch again, byte for byte, before anything that comes after it', async (t) => {
     const store = await ledger(t);
     await routed(store, 1, FIVE);
