@@ -8,7 +8,7 @@ import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { startRedisServer } from '../../queue/redis-server.ts';
 import { takeLock } from '../../store/lock.ts';
 import { StartError } from '../start/errors.ts';
-import { freePort } from '../start/mongo.ts';
+import { freePort } from '../start/free-port.ts';
 
 export interface DemoFolder {
   readonly root: string;

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../engine/errors.ts';
 import { ensureMongo } from '../mongo.mjs';
 import { StartError } from './errors.ts';
+import { freePort } from './free-port.ts';
 
 const LISTENS_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
@@ -50,17 +50,6 @@ function find() {
   } catch (error) {
     throw new StartError(messageOf(error));
   }
-}
-
-/** A free TCP port of this machine. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new StartError('No TCP port is free.');
-  return address.port;
 }
 
 async function untilListening(child: ChildProcess, signal: AbortSignal): Promise<void> {

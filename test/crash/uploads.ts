@@ -1,12 +1,11 @@
 /** Partners that upload while the engine is killed again and again, and repeat with their keys until they hear a receipt. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { type PluggedEngine, type Pull, spawnPlugged } from '../support/crash.ts';
 import { askLedger, waybill } from '../support/engine.ts';
 import { dosesCsv, type TestProduction, temporaryProduction } from '../support/production.ts';
@@ -73,16 +72,6 @@ export async function killUploads(t: TestContext, deaths: number, seed: number):
   const verified = await waybill(['verify', '--data', production.data]);
   assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);
   return { deaths, uploads: senders.known.length, repeats: senders.repeats, replays: senders.replays };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
 }
 
 async function uploadProduction(t: TestContext, port: number): Promise<TestProduction> {

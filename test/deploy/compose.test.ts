@@ -10,17 +10,10 @@ import { parse } from 'yaml';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { DEFAULT_LIMITS } from '../../operations/soap/config.ts';
 import { findRedisServer } from '../../queue/redis-server.ts';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { cleanUp, redisSkip, temporaryFolder, until } from '../support/redis.ts';
 import { projectText } from '../support/source-files.ts';
-import {
-  freePort,
-  instructionsOf,
-  program,
-  ran,
-  seconds,
-  variablesOfProductions,
-  variablesOfProgram,
-} from './support.ts';
+import { instructionsOf, program, ran, seconds, variablesOfProductions, variablesOfProgram } from './support.ts';
 
 interface Service {
   readonly image: string;

@@ -11,9 +11,10 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { COMMANDS } from '../../cli/commands.ts';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { cleanUp, redisSkip, temporaryFolder, until } from '../support/redis.ts';
 import { projectText } from '../support/source-files.ts';
-import { contextOf, freePort, instructionsOf, program, ran, topFolders, variablesOfProgram } from './support.ts';
+import { contextOf, instructionsOf, program, ran, topFolders, variablesOfProgram } from './support.ts';
 
 const HOME = '/opt/waybill';
 /** Folders that an engine does not need. */

@@ -1,8 +1,6 @@
 /** What the tests of deploy/ read: the Dockerfile, what it may copy, and the variables that something reads. */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { projectFiles, projectText } from '../support/source-files.ts';
@@ -75,17 +73,6 @@ export function ran(name: string, args: readonly string[], env: Readonly<Record<
     env: { ...process.env, ...env },
   });
   return { status, output: `${stdout}${stderr}` };
-}
-
-/** A TCP port of the loopback interface that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
 }
 
 /** Folders of the project that are in git, without those that begin with a dot. */

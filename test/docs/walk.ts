@@ -15,12 +15,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parse, parseDocument } from 'yaml';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { mongoSkip, testMongo } from '../support/mongo.ts';
 import { cleanUp, temporaryFolder } from '../support/redis.ts';
 import { type Block, blocksOf } from './markdown.ts';
@@ -209,14 +209,4 @@ function inLine(line: string): string {
     .split('...')
     .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('7kq2', '[a-z0-9]{4}'))
     .join('.*');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
 }

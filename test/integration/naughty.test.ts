@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { askLedger, countsOf, startEngine, untilSettled, waybill } from '../support/engine.ts';
 import { mongoSkip, testMongo } from '../support/mongo.ts';
 import {
@@ -14,7 +15,7 @@ import {
   naughtyRows,
   valuesInHl7,
 } from '../support/naughty.ts';
-import { freePort, PEER_CREDENTIALS, type Peer, peerSkip, startPeer } from '../support/peers.ts';
+import { PEER_CREDENTIALS, type Peer, peerSkip, startPeer } from '../support/peers.ts';
 import { redisSkip, until } from '../support/redis.ts';
 import { haveShared } from '../support/shared.ts';
 import { archiveDestination, startArchive } from './archive.ts';

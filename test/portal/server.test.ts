@@ -8,6 +8,7 @@ import type { Questions } from '../../engine/contracts/store.ts';
 import { WaybillError } from '../../engine/errors.ts';
 import { emit } from '../../engine/events.ts';
 import { type Commands, openPortal, type PortalOptions } from '../../portal/server.ts';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { ledger, routed } from '../engine/support.ts';
 import { cleanUp, temporaryFolder } from '../support/redis.ts';
 
@@ -249,11 +250,3 @@ describe('commands', () => {
     await assert.rejects(rig(t, { monitor: { host: '127.0.0.1', port } }), { code: 'EADDRINUSE' });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
-}

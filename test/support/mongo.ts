@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Db, MongoClient } from 'mongodb';
 import { findMongo } from '../../scripts/mongo.mjs';
-import { freePort } from './peers.ts';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { cleanUp, temporaryFolder, until } from './redis.ts';
 
 export interface TestMongo {

@@ -1,13 +1,15 @@
 /** SOAP servers on other people's stacks (PHP, Spyne), each on a free port with a folder of its own, gone after the test. */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../../scripts/start/free-port.ts';
 import { sharedPath } from './shared.ts';
 
 export type PeerKind = 'php' | 'spyne';
@@ -42,17 +44,6 @@ export function peerSkip(kind: PeerKind): string | false {
       : `the stack of the ${kind} peer is not installed`;
   if (reason !== false && process.env.CI) throw new Error(`${reason}; CI runs every test`);
   return reason;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 /** Whether something listens on this port of the loopback interface. */

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../../../scripts/start/free-port.ts';
 import { ownMongo, ownMongoSkip, smallMongoSkip, type TestMongo, testMongo } from '../../support/mongo.ts';
-import { freePort } from '../../support/peers.ts';
 import { cleanUp, temporaryFolder } from '../../support/redis.ts';
 import { delivery, failure, message, NO_LIMIT, openMongo, PATIENT, runs, send, shortly } from './rig.ts';
 

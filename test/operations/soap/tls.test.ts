@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { TlsOptions } from 'node:tls';
 import { ConfigError, WaybillError } from '../../../engine/errors.ts';
-import { freePort, takesConnections } from '../../support/peers.ts';
+import { freePort } from '../../../scripts/start/free-port.ts';
+import { takesConnections } from '../../support/peers.ts';
 import { ack, delivery, failure, openSoap, response, vxu } from './rig.ts';
 
 let folder = '';
