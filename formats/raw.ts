@@ -37,6 +37,7 @@ An entry without a transform sends the bytes as they came.`.trim(),
     { title: 'Small ones only', yaml: 'type: raw\nmaxBytes: 2MB\n' },
   ],
   errors,
+  gives: 'raw',
   open: (config) => openRaw(config.maxBytes ?? DEFAULT_BYTES),
 });
 

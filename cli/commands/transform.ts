@@ -1,5 +1,7 @@
 import { basename, resolve } from 'node:path';
+import { isRecord } from '../../engine/config/adapters.ts';
 import { snapshotOf } from '../../engine/config/hash.ts';
+import type { Production } from '../../engine/contracts/production.ts';
 import type { TransformContext } from '../../engine/contracts/transform.ts';
 import { codeOf, WaybillError } from '../../engine/errors.ts';
 import { itemId } from '../../engine/ids.ts';
@@ -59,7 +61,9 @@ export const transform: Command = {
     const production = await loadOrThrow(productionFolder(folder), registry);
     const snapshot = snapshotOf(production);
     const program = await compileTransform(registry, snapshot, name);
-    const feed = namedFormat(invocation) ?? (await feedOf(production, registry, name, file));
+    const named = namedFormat(invocation);
+    if (named) refuseOtherRecordMap(production, name, named);
+    const feed = named ?? (await feedOf(production, registry, name, file));
     const format = await openFormat(registry, snapshot, feed.format);
     const { item, number } = await readItem(format, production, file, wanted).catch((error: unknown) => {
       if (error instanceof WaybillError) throw error;
@@ -90,6 +94,18 @@ function wantedOf(invocation: Invocation): Wanted {
 }
 
 /** The format that the command line names, if it does. */
+/** Columns are found by their place in the record map: another map would show the values of other columns. */
+function refuseOtherRecordMap({ resources }: Production, name: string, { format }: Feed): void {
+  const transform: unknown = resources.files.transforms?.[name];
+  if (!isRecord(transform) || !isRecord(transform.from)) return;
+  const { recordMap } = transform.from;
+  if (typeof recordMap !== 'string' || format.recordMap === undefined || format.recordMap === recordMap) return;
+  throw new WaybillError(
+    'RECORD_MAP_MISMATCH',
+    `${name} is written for the record map ${recordMap}: name that one with --record-map, or another transform.`,
+  );
+}
+
 function namedFormat(invocation: Invocation): Feed | undefined {
   const recordMap = optionalFlag(invocation, 'record-map');
   if (recordMap !== undefined) return { format: { type: 'csv', recordMap } };

@@ -139,6 +139,10 @@ export const CONFIG_ERRORS = defineErrors({
     means: 'A transform is written for another record map than the one that feeds its route.',
     cure: 'Use a transform for this record map, or send the input to another route.',
   },
+  FORMAT_MISMATCH: {
+    means: 'A transform is written for rows, HL7, JSON or whole files, and its route is fed with something else.',
+    cure: 'Use a transform whose from fits the format, or send the input to another route.',
+  },
   NOT_USABLE: {
     means: 'An adapter cannot work with its configuration.',
     cure: 'Mend what the sentence names.',

@@ -19,6 +19,8 @@ interface Feed {
   /** Names of files that the format names, by their key: `recordMap: doses`. */
   readonly named: Readonly<Record<string, string>>;
   readonly columns: readonly string[];
+  /** What transforms for its items have under `from`; `undefined` where nothing is known of them. */
+  readonly kind: string | undefined;
   /** What is wrong with a path into an item that is no row. */
   readonly pathProblem?: Format['pathProblem'] | undefined;
 }
@@ -164,6 +166,15 @@ function checkEntry(loading: Loading, parts: Parts, path: KeyPath, entry: EntryS
   checkTransform(loading, parts, [...path, 'transform'], entry.transform, feeds);
 }
 
+/** Under `from` of a transform for rows. */
+const ROWS = 'recordMap';
+
+/** What a transform is written for: `hl7`, or the first key of `{ hl7: ADT_A01 }`; `undefined` where it does not say. */
+function kindOf(from: unknown): string | undefined {
+  if (typeof from === 'string') return from;
+  return isRecord(from) ? Object.keys(from)[0] : undefined;
+}
+
 function checkTransform(loading: Loading, parts: Parts, path: KeyPath, name: string, feeds: readonly Feed[]): void {
   const transforms = parts.files.filter(({ kind }) => kind.folder === TRANSFORM_FOLDER);
   const matching = transforms.filter((file) => file.name === name);
@@ -178,6 +189,11 @@ function checkTransform(loading: Loading, parts: Parts, path: KeyPath, name: str
     return;
   }
   const from = isRecord(transform.data) && isRecord(transform.data.from) ? transform.data.from : {};
+  const written = isRecord(transform.data) ? kindOf(transform.data.from) : undefined;
+  for (const { kind } of feeds) {
+    if (kind === undefined || written === undefined || written === kind) continue;
+    loading.issue('FORMAT_MISMATCH', path, `${name}, which is written for ${written}`, `one with from: ${kind}`);
+  }
   for (const { named } of feeds) {
     for (const [key, fed] of Object.entries(named)) {
       const wanted = from[key];
@@ -216,7 +232,7 @@ function feedsOf(loading: Loading, parts: Parts, name: string, route: RouteShape
   return transforms.flatMap(({ data }) => {
     const recordMap = isRecord(data) && isRecord(data.from) ? data.from.recordMap : undefined;
     const file = parts.files.find((each) => each.kind.key === 'recordMap' && each.name === recordMap && each.sound);
-    return file ? [{ named: {}, columns: columnsOf(file.data) }] : [];
+    return file ? [{ named: {}, columns: columnsOf(file.data), kind: ROWS }] : [];
   });
 }
 
@@ -229,6 +245,7 @@ function feedOf(loading: Loading, parts: Parts, format: ReadFormat): readonly Fe
     {
       named: Object.fromEntries(files.map(({ kind, name }) => [kind.key, name])),
       columns: opened.columns ?? [],
+      kind: (opened.columns ?? []).length > 0 ? ROWS : format.definition.gives,
       pathProblem: opened.pathProblem,
     },
   ];

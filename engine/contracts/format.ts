@@ -133,6 +133,8 @@ export interface FormatDefinition<C = unknown> extends ConfigurableDescription {
   readonly kind: 'format';
   /** Kinds of files in the production's folder that belong to this format (record maps). */
   readonly resources?: readonly ResourceKind[];
+  /** Word under `from` of the transforms that are written for its items, where these are no rows: `hl7`, `json`, `raw`. */
+  readonly gives?: string;
   open(config: C, context: FormatContext): Format;
 }
 

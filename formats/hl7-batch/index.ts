@@ -77,6 +77,7 @@ validation: { version: 2.5.1, lengths: false }
     },
   ],
   errors: HL7_BATCH_ERRORS,
+  gives: 'hl7',
   open,
 });
 

@@ -41,6 +41,7 @@ no such name. An entry without a transform sends the object's text as it came.`.
     { title: 'Small objects only', yaml: 'type: json\nmaxItemBytes: 64KB\nmaxDepth: 10\n' },
   ],
   errors: JSON_ERRORS,
+  gives: 'json',
   open: (config) => {
     const limits = { maxItemBytes: config.maxItemBytes ?? ITEM_BYTES, maxDepth: config.maxDepth ?? DEPTH };
     return {

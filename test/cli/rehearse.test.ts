@@ -129,3 +129,16 @@ test('a message that is invalid says why; a file of several wants to know which'
   );
   await assert.rejects(run(small, 'to-document', { in: file, item: '3', line: '1' }), /not both/);
 });
+
+test('another record map than the transform is written for is refused: its columns stand in other places', async (t) => {
+  const made = await production(t);
+  await made.write('record-maps/other.yaml', 'recordMap: other\ncolumns: [{ name: family }, { name: chart }]\n');
+  const file = await made.file('other.csv', 'family,chart\nRoe,S1\n');
+  const invocation = {
+    words: ['dose-to-vxu', made.config],
+    flags: { in: file, line: '2', 'record-map': 'other' },
+    print: () => assert.fail('nothing is shown'),
+    tell: () => undefined,
+  };
+  await assert.rejects(async () => transform.run(invocation), { code: 'RECORD_MAP_MISMATCH' });
+});

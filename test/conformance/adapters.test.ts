@@ -17,7 +17,18 @@ import { ADAPTER_KINDS, type AdapterDefinition, loadAdapters } from '../../engin
 import type { TSchema } from '../../engine/schema.ts';
 
 /** The order in which an adapter's file tells what it is: what a reader needs first comes first. */
-const ORDER = ['kind', 'name', 'summary', 'description', 'schema', 'examples', 'errors', 'resources', 'answerFormat'];
+const ORDER = [
+  'kind',
+  'name',
+  'summary',
+  'description',
+  'schema',
+  'examples',
+  'errors',
+  'resources',
+  'gives',
+  'answerFormat',
+];
 /** Keys that the engine adds to an adapter's own, so an adapter may not have them. */
 const ENGINE_KEYS: Readonly<Record<string, readonly string[]>> = {
   service: ['type'],

@@ -176,6 +176,15 @@ test('a transform for another record map, a format that cannot read, one that ca
   assert.ok(problems.some(({ code, line }) => code === 'CANNOT_READ' && line === 29));
 });
 
+test('a transform for rows on a route that is fed with whole files, and the other way round', async (t) => {
+  const raw = replaced('format: { type: csv, recordMap: shots, delimiter: tab }', 'format: { type: raw }');
+  const { told } = await load(copyWith(t, { 'production.yaml': raw }));
+  assert.ok(told.includes('error production.yaml:40 FORMAT_MISMATCH'), told.join('\n'));
+  const hl7 = replaced('from: { recordMap: shots }', 'from: hl7');
+  const other = await load(copyWith(t, { 'transforms/shot-to-vxu.yaml': hl7 }));
+  assert.ok(other.told.includes('error production.yaml:40 FORMAT_MISMATCH'), other.told.join('\n'));
+});
+
 test('two transforms of one name in two languages', async (t) => {
   const code = `export const from = { recordMap: 'shots' };\nexport default () => ({ drop: 'none' });\n`;
   const { told } = await load(copyWith(t, { 'transforms/shot-to-vxu.ts': code }));
