@@ -17,7 +17,14 @@
  * | ReDoS | formats/csv/read | a pattern |
  * | prototype pollution | formats/csv/read, engine/config/yaml, validate, transforms/dtl/actions | columns |
  * | YAML bombs, names of prototypes in the configuration | engine/config/yaml, load | - |
- * | patients or secrets in what is written | cli/commands, operations/soap/secrets | integration/markers |
+ * | multipart bombs, boundaries, header injection, names that are paths, gzip | services/rest-multipart | services/rest-multipart/engine |
+ * | header bombs, slow senders, smuggling | portal/listener, services/rest-multipart | - |
+ * | wrong or missing credential, brute force | portal/partners, cli/partner | portal/listener |
+ * | replay | services/rest-multipart, store/conformance-uploads | crash/uploads |
+ * | text before MSH, counts, endless segments, NUL in HL7 | formats/hl7-batch, property/hl7-files | integration/hl7-verdicts |
+ * | operators and prototypes in MongoDB documents and filters | operations/mongodb | integration/naughty |
+ * | MongoDB or Redis over the network without password or TLS | operations/mongodb/check, queue | - |
+ * | patients or secrets in what is written | cli/commands, operations/soap/secrets | integration/markers, markers-uploads |
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
