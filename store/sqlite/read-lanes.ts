@@ -85,7 +85,9 @@ function candidates(db: Database, head: Row, request: LaneRequest, planned: Row 
 function candidate(db: Database, row: Row, planned: Row | undefined): Candidate {
   const first = number(row, 'first_message');
   const follows = planned && number(planned, 'place') === number(row, 'place') ? planned : undefined;
-  const before = follows ? number(follows, 'first_message') : first + number(row, 'messages');
+  const end = first + number(row, 'messages');
+  // What was planned ahead may begin in this block, or in a later one of the same submission.
+  const before = follows ? Math.min(end, number(follows, 'first_message')) : end;
   const untouched =
     !follows && number(row, 'pending') === number(row, 'made') && optionalNumber(row, 'replaces') === undefined;
   const waiting = untouched ? undefined : waitingMessages(db, first, before);

@@ -21,7 +21,11 @@ async function userRedis(t: TestContext, settings: Record<string, string>): Prom
       .join(''),
   );
   cleanUp(t, () => server.kill('SIGKILL'));
-  await until('it listens', () => existsSync(socket));
+  // The socket is there before anybody answers on it; one that wants a password says so, and answers all the same.
+  await until('it answers', async () => {
+    const asked = existsSync(socket) ? await askRedis({ path: socket }, [['PING']], 1_000) : undefined;
+    return asked?.kind === 'answered' || (asked?.kind === 'absent' && /NOAUTH/.test(asked.reason));
+  });
   return socket;
 }
 

@@ -217,6 +217,24 @@ export function laneConformance(open: OpenStore): void {
     );
   });
 
+  test('left-overs of several blocks before a batch that was planned ahead: each block offers its own', async (t) => {
+    const { store } = await open(t);
+    await routed(store, 1, [{ items: 1 }, { items: 1 }, { items: 1 }]);
+    const first = await plan(store, { maxMessages: 2 });
+    await send(store, first);
+    const second = await plan(store, { maxMessages: 1, ahead: true });
+    await store.answer(answerTo(first, { exceptions: [exception(1, 'queued'), exception(2, 'inDoubt')] }));
+    await store.resolve({ batch: first, to: 'queued', reason: 'not there', who: 'ana', at: 6000 });
+    const found = await work(store);
+    assert.equal(found.kind, 'candidates');
+    assert.deepEqual(found.blocks.map(waitingOf), [[1], [2]]);
+    const third = await planOf(store, found.blocks);
+    assert.deepEqual(membersOf(await planned(store)), [1, 2]);
+    await send(store, third);
+    await store.answer(answerTo(third));
+    assert.equal((await planned(store)).batch, second);
+  });
+
   test('a batch is planned only with what waits in its own lane', async (t) => {
     const { store } = await open(t);
     const to = [
