@@ -18,7 +18,7 @@ export const PORTAL_ERRORS = defineErrors({
     means: 'Two services, or a service and the portal, want the same path and method.',
     cure: 'Give one of them another path.',
   },
-  ROUTE_UNKNOWN: { means: 'Nothing is served at this path.', cure: 'Look at /openapi.json for what is.' },
+  PATH_UNKNOWN: { means: 'Nothing is served at this path.', cure: 'Look at /openapi.json for what is.' },
   METHOD_NOT_ALLOWED: {
     means: 'The path is there, but not with this method.',
     cure: 'Use one of the methods in the answer’s Allow header.',

@@ -174,7 +174,7 @@ function makeServer(
     const allowed = served.allowed(request.url.split('?', 1)[0] ?? '');
     const error =
       allowed.length === 0
-        ? new HttpError(404, 'ROUTE_UNKNOWN', 'Nothing is served at this path.')
+        ? new HttpError(404, 'PATH_UNKNOWN', 'Nothing is served at this path.')
         : new HttpError(405, 'METHOD_NOT_ALLOWED', 'The path is not served with this method.', {
             allow: allowed.join(', '),
           });

@@ -138,10 +138,6 @@ export const errors = defineErrors({
     means: 'The path belongs to the listener itself.',
     cure: 'Choose another path, such as /uploads.',
   },
-  PATH_TAKEN: {
-    means: 'Two services listen on the same path.',
-    cure: 'Give each service a path of its own.',
-  },
   PART_RULE_SHADOWED: {
     means: 'Every file that fits the rule fits an earlier one, and the first match counts; the rule is never used.',
     cure: 'Put the narrower rule first, or give the wider one a contentType or a fileName.',

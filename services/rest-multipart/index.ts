@@ -6,7 +6,6 @@ import { ruleForName } from './rules.ts';
 import { startUploads } from './serve.ts';
 
 export type { RestMultipartConfig } from './config.ts';
-export { pathsUsedTwice, type UsedPath } from './probe.ts';
 
 const description = `
 Takes files that partners upload with a \`POST\`: \`multipart/form-data\` with any number of files, or one file as a plain

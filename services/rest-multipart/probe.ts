@@ -39,17 +39,3 @@ export function uploadProblems({ path, parts }: Pick<RestMultipartConfig, 'path'
   }
   return problems;
 }
-
-/** A service with the path that it listens on. */
-export interface UsedPath {
-  readonly service: string;
-  readonly path: string;
-}
-
-/** Pairs of services with the same path (a listener tells no two apart by it), the later one second. */
-export function pathsUsedTwice<P extends UsedPath>(used: readonly P[]): readonly (readonly [P, P])[] {
-  return used.flatMap((later, index) => {
-    const first = used.slice(0, index).find(({ path }) => path === later.path);
-    return first ? [[first, later] as const] : [];
-  });
-}

@@ -103,9 +103,7 @@ async function engineUpload(folder: string, file: string, small: string): Promis
     const seconds = await send(`${address}/uploads`, file, { authorization });
     return { seconds, rss: peakRss(engine.pid ?? 0) };
   } finally {
-    // Nothing of the run is kept, so nothing needs to come to its end.
-    engine.kill('SIGKILL');
-    await once(engine, 'exit');
+    await stopProcess(engine);
     rmSync(run, { recursive: true, force: true });
   }
 }

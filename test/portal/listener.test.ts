@@ -175,8 +175,8 @@ describe('requests', () => {
     const key = await partner('clinic-a');
     const { send } = await open();
     const cases: readonly [string, string, number, string][] = [
-      ['GET', '/nothing', 404, 'ROUTE_UNKNOWN'],
-      ['GET', '/', 404, 'ROUTE_UNKNOWN'],
+      ['GET', '/nothing', 404, 'PATH_UNKNOWN'],
+      ['GET', '/', 404, 'PATH_UNKNOWN'],
       ['GET', '/echo?secret-query', 405, 'METHOD_NOT_ALLOWED'],
       ['DELETE', '/receipts/x', 405, 'METHOD_NOT_ALLOWED'],
       ['OPTIONS', '/openapi.json', 405, 'METHOD_NOT_ALLOWED'],

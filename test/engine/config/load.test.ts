@@ -185,6 +185,17 @@ test('a transform for rows on a route that is fed with whole files, and the othe
   assert.ok(other.told.includes('error production.yaml:40 FORMAT_MISMATCH'), other.told.join('\n'));
 });
 
+test('services that take requests need a listener, and a path of their own', async (t) => {
+  const upload = (name: string) =>
+    `  ${name}:\n    type: rest-multipart\n    path: /uploads\n    parts:\n      - { name: a, format: { type: csv, recordMap: shots }, route: shots }\n`;
+  const two = (text: string) => text.replace('services:\n', `services:\n${upload('north')}${upload('south')}`);
+  const { told } = await load(copyWith(t, { 'production.yaml': two }));
+  assert.deepEqual(
+    told.filter((line) => /LISTEN|PATH/.test(line)).map((line) => line.split(' ').at(-1)),
+    ['LISTEN_MISSING', 'LISTEN_MISSING', 'PATH_TAKEN'],
+  );
+});
+
 test('two transforms of one name in two languages', async (t) => {
   const code = `export const from = { recordMap: 'shots' };\nexport default () => ({ drop: 'none' });\n`;
   const { told } = await load(copyWith(t, { 'transforms/shot-to-vxu.ts': code }));

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { validate } from '../../../engine/config/validate.ts';
 import { parseYaml } from '../../../engine/config/yaml.ts';
 import { settingsOf } from '../../../services/rest-multipart/config.ts';
-import service, { pathsUsedTwice } from '../../../services/rest-multipart/index.ts';
+import service from '../../../services/rest-multipart/index.ts';
 import { shadowedBy } from '../../../services/rest-multipart/rules.ts';
 import { CSV, PARTS, RAW } from './support.ts';
 
@@ -153,15 +153,6 @@ describe('probe', () => {
       0,
     );
     assert.equal(shadowedBy([CSV], 0), -1);
-  });
-
-  test('two services with one path', () => {
-    const used = [
-      { service: 'a', path: '/x' },
-      { service: 'b', path: '/y' },
-      { service: 'c', path: '/x' },
-    ];
-    assert.deepEqual(pathsUsedTwice(used), [[used[0], used[2]]]);
   });
 });
 
