@@ -103,7 +103,7 @@ const FAULT = Keys({
   entry: Type.Optional(Type.String({ description: 'The entry in which the row is invalid, where it is not all.' })),
 });
 
-const EXPECT: TSchema = Type.Unsafe<Expected>({
+const EXPECT: TSchema = Type.Unsafe({
   type: 'object',
   description:
     'What must come of it. Fields and entries that are not mentioned are not compared; invalid rows always are.',

@@ -22,7 +22,7 @@ const VALUES = Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_-]*$' })
 const TABLES = Type.Record(
   Type.String({ pattern: FILE_NAME_PATTERN }),
   Keys({
-    file: Type.Unsafe<string>({
+    file: Type.Unsafe({
       type: 'string',
       'x-waybill': 'path',
       description: 'Path of a CSV or YAML file, relative to the folder of the production.',
@@ -105,7 +105,7 @@ const BY_TYPE = Type.Object({ type: Type.String({ minLength: 1, description: 'Na
 /** production.yaml without what adapters say about their own keys. */
 export const PRODUCTION_SCHEMA = Keys({
   production: Name('Name of the production'),
-  timeZone: Type.Unsafe<string>({
+  timeZone: Type.Unsafe({
     type: 'string',
     'x-waybill': 'timeZone',
     default: 'UTC',

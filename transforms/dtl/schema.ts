@@ -10,7 +10,7 @@ const functionNames = [
 /** Keys with what they mean. Nothing but descriptions: compiling says what is wrong, and says it better. */
 function described(description: string, keys: Readonly<Record<string, string>>): TSchema {
   const properties = Object.fromEntries(Object.entries(keys).map(([key, text]) => [key, { description: text }]));
-  return Type.Unsafe<unknown>({ description, properties });
+  return Type.Unsafe({ description, properties });
 }
 
 const source = described('A text as it stands, or one source, then map, as and default in this order.', {
@@ -56,7 +56,7 @@ const action = described(
 );
 
 /** The file `transforms/NAME.yaml`. */
-export const dtlSchema = Type.Unsafe<unknown>({
+export const dtlSchema = Type.Unsafe({
   ...Keys({
     transform: Type.String({ description: 'The name, which is also the name of the file.' }),
     description: Type.Optional(Type.String({ description: 'What it is for, for people.' })),
@@ -78,7 +78,7 @@ export const dtlSchema = Type.Unsafe<unknown>({
       json: 'What the document is called, for people.',
     }),
     parameters: Type.Optional(Type.Array(Type.String(), { description: 'Variables that a call must hand over.' })),
-    actions: Type.Unsafe<unknown>({
+    actions: Type.Unsafe({
       type: 'array',
       description: 'What is done, in this order.',
       items: { $ref: '#/$defs/action' },

@@ -51,7 +51,7 @@ test('every issue is reported, each at its own path', () => {
     count: Type.Integer({ minimum: 1, maximum: 9 }),
     on: Type.Boolean(),
     wait: Duration({ description: 'How long.' }),
-    zone: Type.Unsafe<string>({ type: 'string', 'x-waybill': 'timeZone' }),
+    zone: Type.Unsafe({ type: 'string', 'x-waybill': 'timeZone' }),
     mode: Words(['continue', 'refuse'], { description: 'What to do.' }),
     when: Cel({ description: 'Condition.' }),
     rows: Type.Array(Keys({ id: Type.String({ description: 'The id. Unique.' }) }), { minItems: 1 }),
