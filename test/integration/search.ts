@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { zstdDecompressSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { Agent, request } from 'undici';
+import { codeOf } from '../../engine/errors.ts';
 import { socketPath } from '../../engine/socket-path.ts';
 
 /** One thing that was written or said, and where. */
@@ -27,12 +28,17 @@ export function placesOf(traces: readonly Trace[], words: readonly string[]): re
   return found.map(({ where }) => where);
 }
 
-/** Every file below a folder, as bytes. */
+/** Every file below a folder, as bytes; one that an engine moves meanwhile is found at its new place, or not at all. */
 export function files(folder: string): readonly Trace[] {
   const names = readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name)));
-  return names
-    .filter((path) => statSync(path).isFile())
-    .map((path) => ({ where: `file ${relative(folder, path)}`, bytes: readFileSync(path) }));
+  return names.flatMap((path) => {
+    try {
+      return statSync(path).isFile() ? [{ where: `file ${relative(folder, path)}`, bytes: readFileSync(path) }] : [];
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  });
 }
 
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
