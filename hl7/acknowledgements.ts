@@ -16,6 +16,8 @@ export interface AcknowledgementRead {
 
 export interface AnswerText {
   readonly acknowledgements: readonly AcknowledgementRead[];
+  /** Counts of its envelope that do not hold, or an envelope without its end, as a sentence; `warning` has it too. */
+  readonly counts?: string;
   /** What does not hold in the answer itself, as a sentence. */
   readonly warning?: string;
 }
@@ -84,8 +86,13 @@ class AnswerReader {
       code,
       words: forPeople(words),
     }));
-    const warnings = [...this.#warnings, ...this.#counts.problems, ...this.#oddities()];
-    return warnings.length === 0 ? { acknowledgements } : { acknowledgements, warning: warnings.join('; ') };
+    const counts = [...this.#counts.problems, ...this.#cutOff()];
+    const warnings = [...this.#warnings, ...this.#oddities(), ...counts];
+    return {
+      acknowledgements,
+      ...(counts.length === 0 ? {} : { counts: counts.join('; ') }),
+      ...(warnings.length === 0 ? {} : { warning: warnings.join('; ') }),
+    };
   }
 
   #header(segment: string, line: string): void {
@@ -121,8 +128,11 @@ class AnswerReader {
     const withoutCode = this.#read.filter((one) => one.code === '').length;
     if (withoutCode > 0) odd.push(`acknowledgements without a code in MSA-1: ${withoutCode}`);
     if (this.#silent > 0) odd.push(`messages in the answer without MSA: ${this.#silent}`);
-    if (this.#counts.openEnded > 0) odd.push('the answer begins a batch and has no BTS: it may have been cut off');
     return odd;
+  }
+
+  #cutOff(): string[] {
+    return this.#counts.openEnded > 0 ? ['the answer begins a batch and has no BTS: it may have been cut off'] : [];
   }
 }
 

@@ -12,7 +12,8 @@ export interface Escaper {
 /** What an explicit delete looks like: "remove what you have" (an empty field says nothing). */
 export const DELETE = '""';
 
-const LETTERS = [
+/** The letter between two escape characters that means a delimiter, and which one (HL7 v2.5.1, 2.7.1). */
+export const ESCAPE_LETTERS = [
   ['F', 'field'],
   ['S', 'component'],
   ['T', 'subcomponent'],
@@ -22,7 +23,7 @@ const LETTERS = [
 ] as const satisfies readonly (readonly [string, keyof Delimiters])[];
 
 /** What stands between two escape characters when they are meant as an escape, known or not. */
-const ESCAPE_BODY = /^[A-Za-z.][A-Za-z0-9.+-]*$/;
+export const ESCAPE_BODY = /^[A-Za-z.][A-Za-z0-9.+-]*$/;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const escapers = new WeakMap<Delimiters, Escaper>();
@@ -53,7 +54,7 @@ function makeEscaper(delimiters: Delimiters): Escaper {
     ['\n', `${mark}X0A${mark}`],
   ]);
   const characters = new Map<string, string>();
-  for (const [letter, name] of LETTERS) {
+  for (const [letter, name] of ESCAPE_LETTERS) {
     const character = delimiters[name];
     if (character === '') continue;
     sequences.set(character, mark + letter + mark);

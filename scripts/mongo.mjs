@@ -4,18 +4,10 @@
  * node_modules/.cache. Runs on Node 20 without any package. `node scripts/mongo.mjs` installs and says what there is.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findOnPath, isExecutable } from './on-path.mjs';
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CACHE = join(PROJECT, 'node_modules', '.cache');
@@ -37,7 +29,7 @@ export const PYTHON_PACKAGE = 'python3-venv';
 export function findMongo() {
   const url = process.env.MONGODB_URL;
   if (url) return { kind: 'url', url };
-  const mongod = onPath('mongod');
+  const mongod = findOnPath('mongod');
   if (mongod !== undefined) {
     const args = ({ port, folder }) => [
       '--port',
@@ -136,23 +128,6 @@ function run(command, args) {
   if (ended.status === 0) return undefined;
   const words = (ended.stderr || ended.stdout || ended.error?.message || 'no reason given').trim().split('\n');
   return words.at(-1);
-}
-
-function onPath(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
-  return folders
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, program))
-    .find(isExecutable);
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -3,11 +3,12 @@
  * Node 20 without any package; says nothing when all is there. `node scripts/setup.mjs [--tests]`
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMPILE_CACHE, findNode24, NODE_MISSING, PROJECT } from '../cli/node24.mjs';
 import { canInstallMongo, findMongo, installMongo, PYTHON_PACKAGE } from './mongo.mjs';
+import { findOnPath } from './on-path.mjs';
 
 /** What people read when something stands in the way: what, why, what to type. Has no stack. */
 export class SetupError extends Error {}
@@ -28,6 +29,12 @@ const TEST_TOOLS = [
   { package: 'php-xml', why: 'runs a SOAP receiver for tests', there: () => hasPhpModule('dom') },
   { package: 'python3-spyne', why: 'runs a SOAP receiver for tests', there: hasSpyne },
 ];
+/** Of these a test only asks whether they take a file. Installed they would run as services: only where nobody lives. */
+const CI_TOOLS = [
+  { package: 'systemd', why: 'reads the unit in tests', there: () => onPath('systemd-analyze') },
+  { package: 'nginx-light', why: "reads the guides' lines for it in tests", there: () => onPath('nginx') },
+  { package: 'openssh-server', why: "reads the guides' lines for it in tests", there: () => onPath('sshd') },
+];
 
 /**
  * @param {{ tests?: boolean, mongo?: boolean }} [options] `tests`: also what only tests need; it must be there in CI,
@@ -40,7 +47,7 @@ export function setUp({ tests = false, mongo = false } = {}) {
   const node = findNode24();
   if (node === undefined) throw new SetupError(NODE_MISSING);
   if (tests || !process.env.REDIS_URL) installPrograms([REDIS], 'needed');
-  if (tests) installPrograms(TEST_TOOLS, IN_CI ? 'needed' : 'wanted');
+  if (tests) installPrograms(IN_CI ? [...TEST_TOOLS, ...CI_TOOLS] : TEST_TOOLS, IN_CI ? 'needed' : 'wanted');
   if (tests || mongo) installMongoServer(mongo || IN_CI ? 'needed' : 'wanted');
   return { node, environment: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } };
 }
@@ -107,17 +114,7 @@ function apt(args) {
 }
 
 function onPath(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin'];
-  return folders.some((folder) => folder !== '' && isExecutable(join(folder, program)));
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return findOnPath(program) !== undefined;
 }
 
 /** Answers of programs, asked once. */

@@ -1,10 +1,11 @@
 /** One message of a file as an item. */
-import type { DateParts, Fault, Item, TypedValue } from '../../engine/contracts/item.ts';
+import type { DateParts, Fault, TypedValue } from '../../engine/contracts/item.ts';
 import { WaybillError } from '../../engine/errors.ts';
 import { controlIdOf } from '../../hl7/control-id.ts';
 import { delimitersOf } from '../../hl7/delimiters.ts';
 import { type MessageShape, shapeOf, withCrEnds } from '../../hl7/lines.ts';
 import { type Message, parseMessage } from '../../hl7/parse.ts';
+import type { PlacedItem } from '../text/reader.ts';
 
 const NOTHING: readonly string[] = Object.freeze([]);
 const NO_FAULTS: readonly Fault[] = Object.freeze([]);
@@ -19,7 +20,7 @@ export interface MessagePlace {
 }
 
 /** A message. It is parsed when something of it is asked for. */
-export class Hl7Item implements Item {
+export class Hl7Item implements PlacedItem {
   readonly line: number;
   readonly lastLine: number;
   readonly fields = NOTHING;

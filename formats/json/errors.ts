@@ -25,7 +25,7 @@ export const JSON_ERRORS = defineErrors({
   },
   JSON_PATH_INVALID: {
     means: 'A path into an object is not written as one.',
-    cure: 'Write names with points between them and list positions from 0 in brackets: patient.name.family, codes[0].system.',
+    cure: 'Write names with points between them and positions in lists from 1 in round brackets: patient.name.family, codes(1).system.',
   },
   UNDECODABLE: TEXT_ERRORS.UNDECODABLE,
   NUL_BYTE: TEXT_ERRORS.NUL_BYTE,

@@ -1,9 +1,8 @@
 import { defineFormat } from '../../engine/contracts/format.ts';
-import { messageOf } from '../../engine/errors.ts';
+import { objectPathProblem } from '../../engine/object-path.ts';
 import { Keys, Size, Type } from '../../engine/schema.ts';
 import { JSON_ERRORS } from './errors.ts';
-import { parseJsonPath } from './paths.ts';
-import { JsonReader, scanJson } from './read.ts';
+import { readJson, scanJson } from './read.ts';
 
 interface JsonConfig {
   readonly maxItemBytes?: number;
@@ -24,7 +23,7 @@ The whole input is looked at before the first item is taken. What is not strict 
 should be, refuses the input by line and column. \`[]\` is an input without items. The text is UTF-8; a byte order mark may say
 UTF-16 instead.
 
-A path names a value: \`patient.name.family\`, or \`codes[0].system\` with positions from 0. It is given as text: numbers as
+A path names a value: \`patient.name.family\`, or \`codes(1).system\` with positions from 1. It is given as text: numbers as
 they are written, without rounding; \`true\` and \`false\`; nothing for \`null\`, for a list and for an object, and where there is
 no such name. An entry without a transform sends the object's text as it came.`.trim(),
   schema: Keys({
@@ -46,17 +45,8 @@ no such name. An entry without a transform sends the object's text as it came.`.
     const limits = { maxItemBytes: config.maxItemBytes ?? ITEM_BYTES, maxDepth: config.maxDepth ?? DEPTH };
     return {
       scan: (source, context) => scanJson(source, context, limits),
-      pathProblem,
-      read: async (source, scan, from, context) => new JsonReader(source, scan, limits, from, context),
+      pathProblem: objectPathProblem,
+      read: async (source, scan, from, context) => readJson(scan, limits, { source, from, context }),
     };
   },
 });
-
-function pathProblem(path: string): string | undefined {
-  try {
-    parseJsonPath(path);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}

@@ -1,4 +1,5 @@
-import type { Fault, Item, TypedValue } from '../../engine/contracts/item.ts';
+import type { Fault, TypedValue } from '../../engine/contracts/item.ts';
+import type { PlacedItem } from '../text/reader.ts';
 import type { Frame } from './frames.ts';
 import { parseJsonPath, valueAt } from './paths.ts';
 
@@ -6,7 +7,7 @@ const NOTHING: readonly string[] = Object.freeze([]);
 const NO_FAULTS: readonly Fault[] = Object.freeze([]);
 
 /** One object. It is parsed when something of it is asked for. */
-export class JsonItem implements Item {
+export class JsonItem implements PlacedItem {
   readonly line: number;
   readonly lastLine: number;
   readonly fields = NOTHING;
@@ -24,6 +25,11 @@ export class JsonItem implements Item {
     this.lastLine = frame.lastLine;
     this.bytes = frame.bytes;
     this.cursor = frame.end;
+  }
+
+  /** The line on which the object ends may go on. */
+  get linesAfter(): number {
+    return this.lastLine - 1;
   }
 
   readonly path = (path: string): string => {

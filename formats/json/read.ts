@@ -1,7 +1,7 @@
-import type { BodySource, ItemReader, ReadContext, Scan, ScanContext } from '../../engine/contracts/format.ts';
-import type { ItemBlock } from '../../engine/contracts/item.ts';
+import type { BodySource, ItemReader, Scan, ScanContext } from '../../engine/contracts/format.ts';
 import { RefusedError } from '../../engine/errors.ts';
 import { charsetOf, decoded } from '../text/charset.ts';
+import { type ItemSplitter, type Reading, SplittingReader } from '../text/reader.ts';
 import { JSON_ERRORS } from './errors.ts';
 import { type Frame, type FrameLimits, JsonFramer, type Shape } from './frames.ts';
 import { JsonItem, textOf } from './item.ts';
@@ -49,69 +49,28 @@ async function firstBytes(source: BodySource): Promise<Uint8Array> {
   return bytes.subarray(0, 3);
 }
 
-/** Reads objects from a cursor on. */
-export class JsonReader implements ItemReader {
-  readonly #chunks: AsyncIterator<Uint8Array>;
+/** Makes items of objects. What the end would find wrong, the scan has found. */
+class ObjectItems implements ItemSplitter<JsonItem> {
   readonly #framer: JsonFramer;
-  readonly #signal: AbortSignal;
-  #items: JsonItem[] = [];
-  #next = 0;
-  #ended = false;
-  #cursor: number;
-  #lines: number;
 
-  constructor(
-    source: BodySource,
-    scan: Scan,
-    limits: FrameLimits,
-    from: { readonly cursor: number; readonly lines: number },
-    context: ReadContext,
-  ) {
-    this.#chunks = source.read(from.cursor)[Symbol.asyncIterator]();
-    const isInside = from.cursor > scan.cursor;
-    const shape: Shape = scan.details.shape === 'array' ? 'array' : 'values';
-    this.#framer = new JsonFramer(limits, {
-      cursor: from.cursor,
-      lines: from.lines,
-      ...(isInside ? { shape } : {}),
-    });
-    this.#signal = context.signal;
-    this.#cursor = from.cursor;
-    this.#lines = from.lines;
+  constructor(framer: JsonFramer) {
+    this.#framer = framer;
   }
 
-  async next(maxItems: number, maxBytes: number): Promise<ItemBlock | undefined> {
-    const start = this.#cursor;
-    const items: JsonItem[] = [];
-    while (items.length < maxItems && this.#cursor - start < maxBytes) {
-      if (this.#next === this.#items.length && !(await this.#fill())) break;
-      const item = this.#items[this.#next]!;
-      this.#next += 1;
-      items.push(item);
-      this.#cursor = item.cursor;
-      this.#lines = item.lastLine - 1;
-    }
-    if (items.length === 0) return undefined;
-    const end = this.#next === this.#items.length && !(await this.#fill());
-    return { items, cursor: this.#cursor, lines: this.#lines, end };
+  feed(piece: Uint8Array): readonly JsonItem[] {
+    return this.#framer.feed(piece).map((frame) => new JsonItem(frame));
   }
 
-  async close(): Promise<void> {
-    this.#ended = true;
-    this.#items = [];
-    this.#next = 0;
-    await this.#chunks.return?.();
+  end(): readonly JsonItem[] {
+    return [];
   }
+}
 
-  async #fill(): Promise<boolean> {
-    this.#items = [];
-    this.#next = 0;
-    while (!this.#ended && this.#items.length === 0) {
-      this.#signal.throwIfAborted();
-      const chunk = await this.#chunks.next();
-      this.#ended = chunk.done === true;
-      if (!chunk.done) this.#items = this.#framer.feed(chunk.value).map((frame) => new JsonItem(frame));
-    }
-    return this.#items.length > 0;
-  }
+/** Reads objects from a cursor on. */
+export function readJson(scan: Scan, limits: FrameLimits, reading: Reading): ItemReader {
+  const { from } = reading;
+  const isInside = from.cursor > scan.cursor;
+  const shape: Shape = scan.details.shape === 'array' ? 'array' : 'values';
+  const start = { cursor: from.cursor, lines: from.lines, ...(isInside ? { shape } : {}) };
+  return new SplittingReader(new ObjectItems(new JsonFramer(limits, start)), reading);
 }

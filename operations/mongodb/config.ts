@@ -1,17 +1,11 @@
 /** What a MongoDB destination may say, and what its texts come to. */
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { WaybillError } from '../../engine/errors.ts';
 import { Duration, durationMs, Keys, Secret, Size, sizeBytes, Type, Words } from '../../engine/schema.ts';
+import { secureContextOf, type TlsTexts, tlsSchema } from '../tls/material.ts';
 import { type FilterField, readFilter } from './filter.ts';
 
 export type Verb = 'insertOrUpdate' | 'delete' | 'query';
-
-export interface TlsTexts {
-  /** PEM. */
-  readonly ca?: string;
-  readonly certificate?: string;
-  readonly key?: string;
-}
 
 export interface MongoConfig {
   readonly url: string;
@@ -108,16 +102,7 @@ export const MONGODB_SCHEMA = Keys({
       { description: 'When a write counts as done.' },
     ),
   ),
-  tls: Type.Optional(
-    Keys(
-      {
-        ca: Type.Optional(Secret({ description: 'PEM of the CA to trust, in place of the public ones.' })),
-        certificate: Type.Optional(Secret({ description: 'PEM of our certificate, with its chain, for mutual TLS.' })),
-        key: Type.Optional(Secret({ description: 'PEM of its key, not encrypted.' })),
-      },
-      { description: 'Switches TLS on. Without it the url decides (tls=true; mongodb+srv has it on).' },
-    ),
-  ),
+  tls: Type.Optional(tlsSchema('Switches TLS on. Without it the url decides (tls=true; mongodb+srv has it on).')),
   timeouts: Type.Optional(
     Keys(
       {
@@ -183,32 +168,6 @@ function checkSettings(config: MongoConfig): void {
   }
 }
 
-/** The material under `tls`, or `undefined` where there is none. @throws WaybillError MONGODB_TLS_MATERIAL */
-function tlsMaterial(tls: TlsTexts | undefined): SecureContext | undefined {
-  if (tls === undefined) return undefined;
-  const { ca, certificate, key } = tls;
-  if ((certificate === undefined) !== (key === undefined)) {
-    throw new WaybillError('MONGODB_TLS_MATERIAL', 'tls.certificate and tls.key are only of use together', {
-      path: 'tls',
-    });
-  }
-  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
-    // OpenSSL would take it without a word, and trust nobody.
-    throw new WaybillError('MONGODB_TLS_MATERIAL', 'tls.ca holds no certificate in PEM', { path: 'tls.ca' });
-  }
-  try {
-    return createSecureContext({
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
-      ...(certificate === undefined ? {} : { cert: certificate, key }),
-    });
-  } catch (error) {
-    // OpenSSL's words name the kind of trouble, never the material.
-    const words = error instanceof Error ? error.message : 'not readable';
-    throw new WaybillError('MONGODB_TLS_MATERIAL', `the PEM texts under tls cannot be used: ${words}`, { path: 'tls' });
-  }
-}
-
 /** A delete of one of several would take the next one when it is repeated. */
 function isRepeatable(config: MongoConfig, filter: readonly FilterField[]): boolean {
   const one = config.verb === 'delete' && config.deleteMany !== true;
@@ -239,7 +198,7 @@ export function settle(config: MongoConfig): Settled {
       maxAnswerBytes: config.maxAnswerBytes ?? sizeBytes(DEFAULTS.maxAnswerBytes),
     },
     writeConcern: { w: config.writeConcern?.w ?? 'majority', j: config.writeConcern?.journal ?? true },
-    secureContext: tlsMaterial(config.tls),
+    secureContext: config.tls && secureContextOf(config.tls, 'MONGODB_TLS_MATERIAL'),
     timeouts: {
       connect: config.timeouts?.connect ?? durationMs(DEFAULTS.connect),
       total: config.timeouts?.total ?? durationMs(DEFAULTS.total),

@@ -1,16 +1,11 @@
 /** One HTTP exchange over undici: keep-alive, exact limits, no redirects, no second try, no HTTP/2. */
 import { Readable } from 'node:stream';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import { WaybillError } from '../../engine/errors.ts';
+import { secureContextOf, type TlsTexts } from '../tls/material.ts';
 import type { RequestBody } from './envelope.ts';
 
-export interface TlsTexts {
-  /** PEM. */
-  readonly ca?: string;
-  readonly certificate?: string;
-  readonly key?: string;
-}
+export type { TlsTexts };
 
 /** Milliseconds. */
 export interface Limits {
@@ -47,11 +42,14 @@ export class BrokenExchange extends Error {
   readonly reason: BrokenReason;
   /** False: certainly no byte of the request went out. */
   readonly begun: boolean;
+  /** True: the whole request was handed to the socket. */
+  readonly whole: boolean;
 
-  constructor(reason: BrokenReason, begun: boolean, cause?: unknown) {
+  constructor(reason: BrokenReason, begun: boolean, cause?: unknown, whole = false) {
     super(`exchange broken: ${reason}`, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.begun = begun;
+    this.whole = whole;
   }
 }
 
@@ -90,27 +88,7 @@ function sendable(body: RequestBody): Buffer | Readable {
 
 /** @throws WaybillError SOAP_TLS_MATERIAL */
 export function secureContext(tls: TlsTexts): SecureContext {
-  const { ca, certificate, key } = tls;
-  if ((certificate === undefined) !== (key === undefined)) {
-    throw new WaybillError('SOAP_TLS_MATERIAL', 'tls.certificate and tls.key are only of use together', {
-      path: 'tls',
-    });
-  }
-  if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) {
-    // OpenSSL would take it without a word, and trust nobody.
-    throw new WaybillError('SOAP_TLS_MATERIAL', 'tls.ca holds no certificate in PEM', { path: 'tls.ca' });
-  }
-  try {
-    return createSecureContext({
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
-      ...(certificate === undefined ? {} : { cert: certificate, key }),
-    });
-  } catch (error) {
-    // OpenSSL's words name the kind of trouble, never the material.
-    const words = error instanceof Error ? error.message : 'not readable';
-    throw new WaybillError('SOAP_TLS_MATERIAL', `the PEM texts under tls cannot be used: ${words}`, { path: 'tls' });
-  }
+  return secureContextOf(tls, 'SOAP_TLS_MATERIAL');
 }
 
 /** Handles one exchange; undici calls it, timers and the caller's signal may end it first. */
@@ -129,6 +107,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #begun = false;
   #sent = false;
+  #whole = false;
   #over: BrokenExchange | 'answered' | undefined;
 
   constructor(request: HttpRequest, limits: Limits, signal: AbortSignal) {
@@ -164,6 +143,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestSent(): void {
+    this.#whole = true;
     this.#request.onLastByte?.();
     if (this.over || this.#status !== 0) return;
     this.#timers.firstByte = setTimeout(() => this.#break('firstByte'), this.#limits.firstByte);
@@ -202,7 +182,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #break(reason: BrokenReason, cause?: Error): void {
     if (this.over) return;
-    const broken = new BrokenExchange(reason, this.#begun, cause);
+    const broken = new BrokenExchange(reason, this.#begun, cause, this.#whole);
     this.#over = broken;
     this.#cleanUp();
     this.#chunks.length = 0;
@@ -245,7 +225,7 @@ class Connection {
   /** The exchange's failure, with the first error of the socket as its cause where there was one. */
   explain(error: unknown): unknown {
     if (!(error instanceof BrokenExchange) || error.reason !== 'network' || !this.#firstError) return error;
-    return new BrokenExchange(error.reason, error.begun, this.#firstError);
+    return new BrokenExchange(error.reason, error.begun, this.#firstError, error.whole);
   }
 }
 

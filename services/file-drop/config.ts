@@ -1,6 +1,7 @@
 import picomatch from 'picomatch';
 import type { DuplicatePolicy, FormatReference, Rule } from '../../engine/contracts/service.ts';
-import { Duration, durationMs, Keys, Type, Words } from '../../engine/schema.ts';
+import { Duration, durationMs, Keys, Type } from '../../engine/schema.ts';
+import { duplicatesSchema, RULE_KEYS } from '../../engine/service-settings.ts';
 import { isHiddenOrTemporary } from './names.ts';
 
 /** When a file counts as complete. Times in milliseconds. */
@@ -23,10 +24,6 @@ export interface FileDropConfig {
 
 const DEFAULT_STABLE_FOR = '5s';
 const DEFAULT_POLL = '1s';
-const DEFAULT_WITHIN = '30d';
-
-/** A word of the language; written so that no object of ours looks like a promise. */
-const THEN = 'then';
 
 export const schema = Keys({
   folder: Type.String({
@@ -67,11 +64,7 @@ export const schema = Keys({
         maxLength: 500,
         description: 'Pattern for the bare name, such as "vax-*.csv". Case counts.',
       }),
-      format: Type.Object(
-        { type: Type.String({ minLength: 1 }) },
-        { additionalProperties: true, description: 'The format and its settings.' },
-      ),
-      route: Type.String({ minLength: 1, description: 'The route that gets the submission.' }),
+      ...RULE_KEYS,
     }),
     {
       minItems: 1,
@@ -79,21 +72,11 @@ export const schema = Keys({
     },
   ),
   duplicates: Type.Optional(
-    Type.Object(
-      {
-        within: Type.Optional(
-          Duration({ description: 'How far to look back for the same content.', default: DEFAULT_WITHIN }),
-        ),
-        [THEN]: Type.Optional(
-          Words(['report', 'accept'], {
-            description:
-              '`report`: not accepted again, the earlier submission is named; `accept`: taken like any other.',
-            default: 'report',
-          }),
-        ),
-      },
-      { additionalProperties: false, default: {}, description: 'What becomes of the same content coming again.' },
-    ),
+    duplicatesSchema({
+      description: 'What becomes of the same content coming again.',
+      within: 'How far to look back for the same content.',
+      choice: '`report`: not accepted again, the earlier submission is named; `accept`: taken like any other.',
+    }),
   ),
   pollEvery: Type.Optional(
     Duration({
@@ -111,12 +94,6 @@ export function completeOf(config: FileDropConfig): Complete {
 /** The time between two looks, in milliseconds. */
 export function pollOf(config: FileDropConfig): number {
   return Math.max(1, config.pollEvery ?? durationMs(DEFAULT_POLL));
-}
-
-/** The policy for the same content coming again, with its defaults. */
-export function duplicatesOf(config: FileDropConfig): DuplicatePolicy {
-  const { within = durationMs(DEFAULT_WITHIN), then = 'report' } = config.duplicates ?? {};
-  return { within, then };
 }
 
 /** Compiles the patterns; the result gives the rule of the first that matches a bare name, or `undefined`. */

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { defineService } from '../../engine/contracts/service.ts';
-import { duplicatesOf, type FileDropConfig, matcherOf, neverMatches, schema } from './config.ts';
+import { duplicatesOf } from '../../engine/service-settings.ts';
+import { type FileDropConfig, matcherOf, neverMatches, schema } from './config.ts';
 import { startFileDrop } from './drop.ts';
 import { errors } from './errors.ts';
 import { folderProblems } from './folders.ts';

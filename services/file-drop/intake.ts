@@ -1,7 +1,8 @@
 import type { ServiceContext } from '../../engine/contracts/service.ts';
 import { codeOf, RefusedError, WaybillError } from '../../engine/errors.ts';
+import { duplicatesOf } from '../../engine/service-settings.ts';
 import { claimedFile, releaseEmptyClaim } from './claims.ts';
-import { duplicatesOf, type FileDropConfig, matcherOf } from './config.ts';
+import { type FileDropConfig, matcherOf } from './config.ts';
 import { type Stamp, sameStamp, statOf } from './disk.ts';
 import { errors, type FileDropCode } from './errors.ts';
 import type { Finisher } from './finisher.ts';

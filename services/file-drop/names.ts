@@ -2,6 +2,7 @@
  * File names are data. On disk a name is any bytes but `/` and NUL; it is held here as a string with one character (0 to
  * 255) a byte, as `latin1` reads it, so that no name is ever changed by decoding. People and the engine get its text.
  */
+import { fittedName, INVISIBLE, visibleName } from '../names/shown.ts';
 
 /** A file name with one character for each byte. */
 export type RawName = string;
@@ -10,8 +11,6 @@ export type RawName = string;
 const NAME_BYTES = 255;
 /** Room that is left for `.rejected.csv` and the like. */
 const SUFFIX_BYTES = 16;
-/** A longer "extension" is no extension, and is cut like the rest. */
-const EXTENSION_BYTES = 24;
 
 const TEMPORARY = ['.tmp', '.temp', '.part', '.partial', '.filepart', '.crdownload', '.swp', '~'];
 
@@ -39,8 +38,7 @@ export function isHiddenOrTemporary(name: string): boolean {
 
 /** The name for logs and messages: control and format characters as `\u{...}`, at most 200 characters. */
 export function shown(text: string): string {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
-  return plain.length > 200 ? `${plain.slice(0, 200)}...` : plain;
+  return visibleName(text, 200);
 }
 
 /**
@@ -48,24 +46,7 @@ export function shown(text: string): string {
  * become `_`; what is too long is cut before the extension, at a whole character, so that `.rejected.csv` still fits.
  */
 export function finalName(id: string, name: string): string {
-  const clean = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}/\\]/gu, '_');
-  const dot = clean.lastIndexOf('.');
-  const ending = dot > 0 ? clean.slice(dot) : '';
-  const extension = Buffer.byteLength(ending) <= EXTENSION_BYTES ? ending : '';
-  const stem = extension === '' ? clean : clean.slice(0, dot);
-  const room = NAME_BYTES - SUFFIX_BYTES - Buffer.byteLength(`${id}-${extension}`);
-  return `${id}-${cutToBytes(stem, room)}${extension}`;
-}
-
-/** The longest beginning of a text, in whole characters, that has at most this many bytes of UTF-8. */
-function cutToBytes(text: string, bytes: number): string {
-  if (Buffer.byteLength(text) <= bytes) return text;
-  let used = 0;
-  let end = 0;
-  for (const character of text) {
-    used += Buffer.byteLength(character);
-    if (used > bytes) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
+  const clean = name.replace(INVISIBLE, '_').replace(/[/\\]/g, '_');
+  const room = NAME_BYTES - SUFFIX_BYTES - Buffer.byteLength(`${id}-`);
+  return `${id}-${fittedName(clean, room)}`;
 }

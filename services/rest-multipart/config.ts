@@ -1,5 +1,6 @@
 import type { DuplicatePolicy, FormatReference } from '../../engine/contracts/service.ts';
-import { Duration, durationMs, Keys, Size, sizeBytes, Type, Words } from '../../engine/schema.ts';
+import { Duration, durationMs, Keys, Size, sizeBytes, Type } from '../../engine/schema.ts';
+import { duplicatesOf, duplicatesSchema, RULE_KEYS } from '../../engine/service-settings.ts';
 
 /** One line under `parts`: which files it takes, and what they are. All conditions that it has must hold. */
 export interface PartPattern {
@@ -42,15 +43,11 @@ export interface RestMultipartConfig {
 }
 
 const MAX_BYTES = '500MB';
-const WITHIN = '30d';
 const FIELD_BYTES = '256KB';
 const HEADER_BYTES = '8KB';
 const LIMITS = { parts: 100, fields: 100, nameLength: 200 };
 const TIMEOUTS = { idle: '30s', total: '1h', stop: '10s' };
 const MAX_CONCURRENT = 100;
-
-/** A word of the language; written so that no object of ours looks like a promise. */
-const THEN = 'then';
 
 const positive = { minimum: 1, maximum: 1_000_000 };
 
@@ -88,11 +85,7 @@ export const schema = Keys({
         }),
       ),
       maxBytes: Type.Optional(Size({ description: 'Most bytes of one such file; default: those of the upload.' })),
-      format: Type.Object(
-        { type: Type.String({ minLength: 1 }) },
-        { additionalProperties: true, description: 'The format and its settings.' },
-      ),
-      route: Type.String({ minLength: 1, description: 'The route that gets the submission.' }),
+      ...RULE_KEYS,
     }),
     {
       minItems: 1,
@@ -100,22 +93,11 @@ export const schema = Keys({
     },
   ),
   duplicates: Type.Optional(
-    Type.Object(
-      {
-        within: Type.Optional(Duration({ description: 'How far to look back for the same upload.', default: WITHIN })),
-        [THEN]: Type.Optional(
-          Words(['report', 'accept'], {
-            description: '`report`: not accepted again, the first receipt is given; `accept`: taken like any other.',
-            default: 'report',
-          }),
-        ),
-      },
-      {
-        additionalProperties: false,
-        default: {},
-        description: 'What becomes of the same files (names, types and bytes, in the same order) coming again.',
-      },
-    ),
+    duplicatesSchema({
+      description: 'What becomes of the same files (names, types and bytes, in the same order) coming again.',
+      within: 'How far to look back for the same upload.',
+      choice: '`report`: not accepted again, the first receipt is given; `accept`: taken like any other.',
+    }),
   ),
   limits: Type.Optional(
     Type.Object(
@@ -203,10 +185,4 @@ export function settingsOf(config: RestMultipartConfig): Settings {
       stop: timeouts.stop ?? durationMs(TIMEOUTS.stop),
     },
   };
-}
-
-/** The policy for the same upload coming again, with its defaults. */
-export function duplicatesOf(config: RestMultipartConfig): DuplicatePolicy {
-  const { within = durationMs(WITHIN), then = 'report' } = config.duplicates ?? {};
-  return { within, then };
 }

@@ -1,5 +1,6 @@
 import { defineService } from '../../engine/contracts/service.ts';
-import { duplicatesOf, type RestMultipartConfig, schema } from './config.ts';
+import { duplicatesOf } from '../../engine/service-settings.ts';
+import { type RestMultipartConfig, schema } from './config.ts';
 import { errors } from './errors.ts';
 import { uploadProblems } from './probe.ts';
 import { ruleForName } from './rules.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { askRedis, type RedisCommand } from '../../queue/redis-ask.ts';
 import { control, type PluggedEngine } from '../support/crash.ts';
+import { hasEnded, processOf } from '../support/processes.ts';
 import { privateRedis, redisSkip, sendSignal, until } from '../support/redis.ts';
 import { type Rig, startRig } from './rig.ts';
 
@@ -81,8 +82,9 @@ describe('Redis in the middle of a run', { concurrency: 2, skip: redisSkip() }, 
     const engine = rig.spawn();
     await midway(rig, engine);
     const before = await redisPid(rig);
+    const running = processOf(before);
     await tell(rig, ['SHUTDOWN']);
-    await until('the old one is gone', () => !sendSignal(before, 0));
+    await until('the old one is gone', () => hasEnded(running));
     await untilRedis(rig, true);
     await allThere(rig, engine);
   });

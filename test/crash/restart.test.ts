@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readLedger, readTwinLog } from '../support/crash.ts';
 import { askLedger, waybill } from '../support/engine.ts';
-import { redisSkip, sendSignal, until } from '../support/redis.ts';
+import { hasEnded, processOf } from '../support/processes.ts';
+import { redisSkip, until } from '../support/redis.ts';
 import { startRig } from './rig.ts';
 
 const TRANSFORM = 'transforms/dose-to-vxu.yaml';
@@ -86,14 +87,15 @@ describe('a restart', { concurrency: 2, skip: redisSkip() }, () => {
     await engine.ready();
     const left = await redisPid(rig.production.data);
     await engine.kill();
-    assert.equal(sendSignal(left, 0), true);
+    const running = processOf(left);
+    assert.equal(hasEnded(running), false);
     const again = rig.spawn();
     await again.ready();
     assert.equal(await redisPid(rig.production.data), left);
     await rig.drop(rig.make.make('cp1252', 60));
     await rig.settled();
     assert.deepEqual(await again.stop(), { code: 0, signal: null });
-    await until('it ends with the engine', () => !sendSignal(left, 0));
+    await until('it ends with the engine', () => hasEnded(running));
     rig.holds();
   });
 

@@ -56,9 +56,11 @@ export function program(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** Options that make a test skip where a program is missing: it is no part of the project. */
+/** Options that make a test skip where a program is missing: it is no part of the project. @throws Error in CI */
 export function needsProgram(name: string): { readonly skip: string | false } {
-  return { skip: program(name) === undefined ? `${name} is not on this machine` : false };
+  if (program(name) !== undefined) return { skip: false };
+  if (process.env.CI) throw new Error(`${name} is missing; in CI \`npm test\` installs it where it can`);
+  return { skip: `${name} is not on this machine` };
 }
 
 export interface Ran {
@@ -66,11 +68,17 @@ export interface Ran {
   readonly output: string;
 }
 
-/** Runs a program to its end; both streams together. */
-export function ran(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
+/** Runs a program to its end, as another user where one is named; both streams together. */
+export function ran(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  user: { readonly uid?: number; readonly gid?: number } = {},
+): Ran {
   const { status, stdout, stderr } = spawnSync(program(name) ?? name, args, {
     encoding: 'utf8',
     env: { ...process.env, ...env },
+    ...user,
   });
   return { status, output: `${stdout}${stderr}` };
 }

@@ -1,6 +1,6 @@
 /** A guide that promises every key has every key: in its text and at work in a block, so that it is run. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RECORD_MAPS } from '../../formats/csv/record-map-schema.ts';
@@ -8,6 +8,8 @@ import { schema } from '../../services/file-drop/config.ts';
 import { needsProgram, ran } from '../deploy/support.ts';
 import { temporaryFolder } from '../support/redis.ts';
 import { blocksOf } from './markdown.ts';
+
+const NOBODY = { uid: 65_534, gid: 65_534 };
 
 /** Names of all keys of a schema, inner ones too. */
 function keysOf(node: unknown): ReadonlySet<string> {
@@ -57,6 +59,9 @@ test('OpenSSH takes the lines that are shown for it', needsProgram('sshd'), asyn
   const key = join(folder, 'key');
   assert.equal(ran('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]).status, 0);
   await writeFile(join(folder, 'sshd_config'), `HostKey ${key}\nSubsystem sftp internal-sftp\n${lines}`);
-  const { status, output } = ran('sshd', ['-t', '-f', join(folder, 'sshd_config')]);
+  // As root it asks for the folder of its service as well, which only its start makes.
+  const user = process.getuid?.() === 0 ? NOBODY : {};
+  if (user === NOBODY) for (const path of [folder, key]) await chown(path, NOBODY.uid, NOBODY.gid);
+  const { status, output } = ran('sshd', ['-t', '-f', join(folder, 'sshd_config')], {}, user);
   assert.equal(status, 0, output);
 });

@@ -78,9 +78,9 @@ describe('paths', () => {
     const [item] = await itemsOf(open(), OBJECT);
     const at = (path: string) => item?.path?.(path);
     assert.equal(at('patient.name.family'), "O'Neil");
-    assert.equal(at('patient.name.given[1]'), 'Leo');
-    assert.equal(at('codes[0].system'), 'LN');
-    assert.equal(at('codes[1].system'), 'SCT');
+    assert.equal(at('patient.name.given(2)'), 'Leo');
+    assert.equal(at('codes(1).system'), 'LN');
+    assert.equal(at('codes(2).system'), 'SCT');
     assert.equal(at('id'), '12345678901234567890', 'a number is not rounded');
     assert.equal(at('dose'), '1.50');
     assert.equal(at('patient.alive'), 'true');
@@ -89,9 +89,9 @@ describe('paths', () => {
       'patient.born',
       'patient',
       'codes',
-      'codes[2].system',
+      'codes(3).system',
       'codes.system',
-      'patient[0]',
+      'patient(1)',
       'x.y',
       'empty',
     ])
@@ -104,11 +104,24 @@ describe('paths', () => {
 
   test('that are none are refused', async () => {
     const [item] = await itemsOf(open(), OBJECT);
-    for (const path of ['', '.', 'a.', '.a', 'a..b', 'a[', 'a[x]', 'a[-1]', 'a]b', 'a.[0]', `a${'.'.repeat(100)}`]) {
+    for (const path of [
+      '',
+      '.',
+      'a.',
+      '.a',
+      'a..b',
+      'a[',
+      'a]b',
+      'a[0]',
+      'a(0)',
+      '(1)',
+      'a.(1)',
+      `a${'.'.repeat(100)}`,
+    ]) {
       assert.throws(() => item?.path?.(path), { code: 'JSON_PATH_INVALID' }, path);
       assert.match(open().pathProblem?.(path) ?? '', /is not a path/);
     }
-    assert.equal(open().pathProblem?.('codes[0].system'), undefined);
+    assert.equal(open().pathProblem?.('codes(1).system'), undefined);
   });
 
   test('a name of a prototype is a name like any', async () => {

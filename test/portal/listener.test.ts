@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { RefusedError, WaybillError } from '../../engine/errors.ts';
@@ -286,13 +287,20 @@ describe('hostile connections', () => {
   test('a body may take as long as it moves', async (t) => {
     const { partner, open } = await rig(t, { limits: { headersMs: 60, checkEveryMs: 10 } });
     const key = await partner('clinic-a');
-    const { send } = await open();
+    const { port, send } = await open();
     async function* slow() {
-      const begun = performance.now();
-      while (performance.now() - begun < 200) {
+      yield Buffer.from('x');
+      // Longer than a head may take: one that began after this body is cut for it.
+      const silent = await raw(t, port, '');
+      let over = false;
+      void silent.ended.then(() => {
+        over = true;
+      });
+      while (!over) {
         yield Buffer.from('x');
-        await new Promise((done) => setTimeout(done, 10));
+        await turn();
       }
+      assert.match(silent.said(), /^HTTP\/1\.1 408 /);
     }
     const answer = await send('/echo', { method: 'POST', headers: bearer(key), body: Readable.from(slow()) });
     assert.equal(answer.status, 200);
@@ -360,17 +368,20 @@ describe('behind a proxy', () => {
   });
 });
 
+/** A listener with a request of which half the body has come. */
+async function halfway(t: TestContext, graceMs: number) {
+  const { listener, partner, seen, open } = await rig(t, { limits: { graceMs } });
+  const key = await partner('clinic-a');
+  const { port } = await open();
+  const head = `POST /echo HTTP/1.1\r\nHost: a\r\nX-Api-Key: ${key}\r\nContent-Length: 6\r\n\r\n`;
+  const running = await raw(t, port, `${head}abc`);
+  await until('the request runs', () => seen.chunks === 1);
+  return { listener, port, running };
+}
+
 describe('the end', () => {
   test('running requests come to their end, new ones are refused', async (t) => {
-    const { listener, partner, seen, open } = await rig(t, { limits: { graceMs: 60_000 } });
-    const key = await partner('clinic-a');
-    const { port } = await open();
-    const running = await raw(
-      t,
-      port,
-      `POST /echo HTTP/1.1\r\nHost: a\r\nX-Api-Key: ${key}\r\nContent-Length: 6\r\n\r\nabc`,
-    );
-    await until('the request runs', () => seen.chunks === 1);
+    const { listener, port, running } = await halfway(t, 60_000);
     const closed = listener.close();
     await until('nobody new is taken', async () => {
       const late = connect(port, '127.0.0.1');
@@ -402,15 +413,7 @@ describe('the end', () => {
   });
 
   test('what does not come to its end in time is cut', async (t) => {
-    const { listener, partner, seen, open } = await rig(t, { limits: { graceMs: 30 } });
-    const key = await partner('clinic-a');
-    const { port } = await open();
-    const running = await raw(
-      t,
-      port,
-      `POST /echo HTTP/1.1\r\nHost: a\r\nX-Api-Key: ${key}\r\nContent-Length: 6\r\n\r\nabc`,
-    );
-    await until('the request runs', () => seen.chunks === 1);
+    const { listener, running } = await halfway(t, 30);
     await listener.close();
     await running.ended;
     assert.equal(running.said(), '');

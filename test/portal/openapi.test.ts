@@ -7,7 +7,7 @@ import type { RestMultipartConfig } from '../../services/rest-multipart/config.t
 import restMultipart from '../../services/rest-multipart/index.ts';
 import { FakeEngine } from '../support/fake-service-context.ts';
 import { bearer, testListener } from '../support/listener.ts';
-import { agrees, type OpenApi, operationsOf } from '../support/openapi.ts';
+import { agrees, openApiOf, operationsOf } from '../support/openapi.ts';
 import { cleanUp } from '../support/redis.ts';
 
 /** A service as others write them: schemas for what it takes and gives, its body described and read by itself. */
@@ -65,7 +65,7 @@ describe('the description', () => {
     const { valid, errors } = await new Validator().validate(document);
     assert.ok(valid, JSON.stringify(errors));
     assert.match(String(document.openapi), /^3\.1\./);
-    const { paths } = document as unknown as OpenApi;
+    const { paths } = openApiOf(document);
     assert.deepEqual(Object.keys(paths).sort(), [
       '/health/live',
       '/openapi.json',
@@ -73,18 +73,16 @@ describe('the description', () => {
       '/receipts/{id}/parts/{part}/rejected.csv',
       '/uploads',
     ]);
-    const upload = paths['/uploads']?.post as unknown as {
-      readonly requestBody: { readonly content: Record<string, { schema: { required: string[] } }> };
-      readonly responses: Record<string, { description: string; content: object }>;
-    };
-    assert.deepEqual(upload.requestBody.content['multipart/form-data']?.schema.required, ['doses']);
-    assert.equal(upload.responses['422']?.description, 'A part that nobody wants.');
-    assert.deepEqual(Object.keys(upload.responses['422']?.content ?? {}), ['application/problem+json']);
+    const upload = paths['/uploads']?.post;
+    assert.deepEqual(upload?.requestBody?.content['multipart/form-data']?.schema?.required, ['doses']);
+    const unwanted = upload.responses['422'];
+    assert.equal(unwanted?.description, 'A part that nobody wants.');
+    assert.deepEqual(Object.keys(unwanted.content ?? {}), ['application/problem+json']);
   });
 
   test('agrees with what is answered, for every path and method', async (t) => {
     const { send, key, other, receipts } = await rig(t);
-    const document = (await send('/openapi.json', { headers: bearer(key) })).json() as unknown as OpenApi;
+    const document = openApiOf((await send('/openapi.json', { headers: bearer(key) })).json());
     const seen = new Map<string, Set<number>>();
     const credentials = [{}, bearer(key), bearer(other), bearer('wrong')];
     for (const { path, method } of operationsOf(document)) {
@@ -160,7 +158,7 @@ describe('the description', () => {
     for (const [status, headers, body] of uploads) {
       const answer = await send('/uploads', { method: 'POST', headers: { ...bearer(key), ...headers }, body });
       assert.equal(answer.status, status, answer.body);
-      agrees(document as unknown as OpenApi, { path: '/uploads', method: 'POST', answer });
+      agrees(openApiOf(document), { path: '/uploads', method: 'POST', answer });
     }
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { askRedis } from '../../queue/redis-ask.ts';
 import { startRedisServer } from '../../queue/redis-server.ts';
+import { hasEnded, processOf } from '../support/processes.ts';
 import {
   cleanUp,
   privateRedis,
@@ -39,8 +40,10 @@ describe('the private redis-server', { skip }, () => {
   test('is gone after stop, with its socket and pid file', async (t) => {
     const dataFolder = await temporaryFolder(t);
     const server = await startRedisServer({ dataFolder, logger: recordingLogger() });
+    const running = processOf(server.pid());
+    assert.equal(hasEnded(running), false);
     await server.stop();
-    assert.equal(sendSignal(server.pid(), 0), false);
+    assert.equal(hasEnded(running), true);
     const left = await readdir(join(dataFolder, 'redis'));
     assert.deepEqual(
       left.filter((name) => name.endsWith('.sock') || name.endsWith('.pid')),
@@ -95,8 +98,9 @@ describe('the private redis-server', { skip }, () => {
     const dataFolder = await temporaryFolder(t);
     const killed = await startRedisServer({ dataFolder, logger: recordingLogger() });
     killed.abandon();
+    const running = processOf(killed.pid());
     sendSignal(killed.pid(), 'SIGKILL');
-    await until('the server is gone', () => !sendSignal(killed.pid(), 0));
+    await until('the server is gone', () => hasEnded(running));
     assert.ok(await stat(killed.socket), 'the socket file is still there');
     const server = await startRedisServer({ dataFolder, logger: recordingLogger() });
     cleanUp(t, () => server.stop());
@@ -107,11 +111,12 @@ describe('the private redis-server', { skip }, () => {
     const dataFolder = await temporaryFolder(t);
     const first = await startRedisServer({ dataFolder, logger: recordingLogger() });
     first.abandon();
+    const running = processOf(first.pid());
     await rm(first.socket);
     const second = await startRedisServer({ dataFolder, logger: recordingLogger() });
     cleanUp(t, () => second.stop());
-    assert.equal(sendSignal(first.pid(), 0), false);
-    assert.notEqual(second.pid(), first.pid());
+    assert.equal(hasEnded(running), true);
+    assert.notDeepEqual(processOf(second.pid()), running);
   });
 
   test('one that hangs is named, not joined by a second one', async (t) => {

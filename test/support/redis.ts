@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '../../engine/contracts/runtime.ts';
 import { findRedisServer, type PrivateRedis, startRedisServer } from '../../queue/redis-server.ts';
+
+export { until } from './until.ts';
 
 /** A logger that keeps what was logged. */
 export function recordingLogger(): Logger & { readonly lines: string[] } {
@@ -64,18 +65,5 @@ export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
     throw error;
-  }
-}
-
-/** Waits until a condition holds; fails with `what` after a while. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  withinMs = 15_000,
-): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
-    await wait(10);
   }
 }

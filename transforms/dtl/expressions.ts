@@ -3,7 +3,7 @@ import { compileExpression, compileTest, type ExpressionScope, expressionUse } f
 import type { TypedValue } from '../../engine/contracts/item.ts';
 import type { KeyPath } from '../../engine/contracts/resources.ts';
 import { messageOf } from '../../engine/errors.ts';
-import { hl7PathProblem } from './item-names.ts';
+import { itemPathProblem } from './item-names.ts';
 import { scalarOf, typedText } from './names.ts';
 import { addFault, constantSource, type Frame, madeSource, type Scope, type Source } from './program.ts';
 import { describe, textOf } from './syntax.ts';
@@ -83,7 +83,7 @@ function celScope(scope: Scope): ExpressionScope {
     columns: columns.map((column) => column.name),
     values: resources.values,
     variables: scope.variables,
-    pathProblem: input === 'hl7' ? hl7PathProblem : undefined,
+    pathProblem: (path) => itemPathProblem(path, input),
   };
 }
 

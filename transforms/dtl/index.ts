@@ -33,7 +33,7 @@ export default defineTransform({
     '**HL7 in.** `from: PID-5.1` is the text at a path; a path that says delete (`""`) is empty. `{ copy: PID-3 }` is the field as it stands, with its repetitions.',
     '`foreach: { segment: OBX }` goes over segments: inside, `OBX-5` is that of the segment at hand, and a foreach over other segments goes over those up to the next OBX, or to one that `until` names. `foreach: { repetition: PID-3 }` goes over the repetitions of a field.',
     '',
-    '**JSON and raw in.** `from: patient.name` is the text at a path of an object. Every item that is no row has `item.text` and `item.bytes`.',
+    '**JSON and raw in.** `from: patient.name` is the text at a path of an object, `from: codes(1).system` that of an element of a list, from 1. Every item that is no row has `item.text` and `item.bytes`.',
     '',
     'Functions of `as`:',
     '',

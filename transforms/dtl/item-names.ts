@@ -1,6 +1,7 @@
 /** Names that stand for parts of an item that is not a row: paths into it, its bytes, its text. */
 import { isUtf8 } from 'node:buffer';
 import { WaybillError } from '../../engine/errors.ts';
+import { objectPathProblem } from '../../engine/object-path.ts';
 import { parsePath } from '../../hl7/paths.ts';
 import { type Origin, plainOrigin } from './names.ts';
 import type { Frame, InputKind } from './program.ts';
@@ -8,9 +9,6 @@ import { base64 } from './values.ts';
 
 /** A path of HL7, rightly written or not: three characters, perhaps a number, then a field. */
 const LIKE_HL7 = /^[A-Za-z][A-Za-z0-9]{2}(?:$|[([.:_/-])/;
-
-/** A path into JSON as the format has it: `patient.name`, `codes[0].system`. */
-const JSON_PATH = /^(?!item\.)[^.[\]]+(?:\.[^.[\]]+|\[\d{1,9}\])*$/;
 
 /** Whether somebody meant a path of HL7. */
 export function isLikeHl7(name: string): boolean {
@@ -23,7 +21,7 @@ export function itemOrigin(name: string, input: InputKind): Origin | undefined {
   if (name === 'item.text') return plainOrigin(name, itemText);
   if (name === 'item.bytes') return plainOrigin(name, itemBase64, ({ item }) => nonEmpty(item.bytes));
   if (input === 'hl7') return hl7PathProblem(name) === undefined ? hl7Origin(name) : undefined;
-  if (input !== 'json' || !JSON_PATH.test(name)) return undefined;
+  if (input !== 'json' || name.startsWith('item.') || objectPathProblem(name) !== undefined) return undefined;
   return { ...plainOrigin(name, ({ item }) => item.path?.(name) ?? ''), column: name };
 }
 
@@ -49,8 +47,14 @@ function nonEmpty(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes === undefined || bytes.length === 0 ? undefined : bytes;
 }
 
+/** What is wrong with a path into items of this kind, as a sentence; `undefined` where nothing is, or nothing is known. */
+export function itemPathProblem(path: string, input: InputKind): string | undefined {
+  if (input === 'hl7') return hl7PathProblem(path);
+  return input === 'json' ? objectPathProblem(path) : undefined;
+}
+
 /** What is wrong with a path into HL7, as a sentence; `undefined` where nothing is. */
-export function hl7PathProblem(path: string): string | undefined {
+function hl7PathProblem(path: string): string | undefined {
   try {
     parsePath(path);
     return undefined;

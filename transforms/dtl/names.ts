@@ -7,7 +7,7 @@ import type { TypedValue } from '../../engine/contracts/item.ts';
 import type { KeyPath } from '../../engine/contracts/resources.ts';
 import type { TransformContext } from '../../engine/contracts/transform.ts';
 import { dateOfText } from './chain.ts';
-import { hl7PathProblem, isLikeHl7, itemOrigin } from './item-names.ts';
+import { isLikeHl7, itemOrigin, itemPathProblem } from './item-names.ts';
 import type { Frame, InputKind, Read, ReadDate, ReadValue, Scope } from './program.ts';
 import { isDay, numberOf, type Scalar } from './values.ts';
 
@@ -45,9 +45,15 @@ const SUBMISSION_KEYS = [...Object.keys(SUBMISSION), 'line', 'acceptedAt'];
 export function originOf(name: string, at: KeyPath, scope: Scope): Origin {
   const found = find(name, scope);
   if (found) return found;
-  const wrongPath = scope.compilation.input === 'hl7' && isLikeHl7(name) ? hl7PathProblem(name) : undefined;
+  const { input } = scope.compilation;
+  const wrongPath = input !== 'hl7' || isLikeHl7(name) ? itemPathProblem(name, input) : undefined;
   if (wrongPath !== undefined) {
-    scope.problems.add(at, 'DTL_UNKNOWN_NAME', name, `a path into the message: ${wrongPath}`);
+    scope.problems.add(
+      at,
+      'DTL_UNKNOWN_NAME',
+      name,
+      `a path into the ${input === 'hl7' ? 'message' : 'object'}: ${wrongPath}`,
+    );
     return constantOrigin(name, '');
   }
   scope.problems.add(at, 'DTL_UNKNOWN_NAME', name || 'nothing', suggestion(name, scope));

@@ -1,18 +1,7 @@
 /** HL7 as it stands in one message, rewritten for a message with other delimiters. */
 import { WaybillError } from '../../engine/errors.ts';
 import type { Delimiters } from '../../hl7/delimiters.ts';
-import { escaperFor } from '../../hl7/escape.ts';
-
-const LETTERS = [
-  ['F', 'field'],
-  ['S', 'component'],
-  ['T', 'subcomponent'],
-  ['R', 'repetition'],
-  ['E', 'escape'],
-  ['P', 'truncation'],
-] as const satisfies readonly (readonly [string, keyof Delimiters])[];
-/** What stands between two escape characters when they are meant as an escape. */
-const ESCAPE_BODY = /^[A-Za-z.][A-Za-z0-9.+-]*$/;
+import { ESCAPE_BODY, ESCAPE_LETTERS, escaperFor } from '../../hl7/escape.ts';
 
 /**
  * The same structure, values and escapes in other delimiters. Escapes for delimiters (`\F\`) mean the delimiters of their own
@@ -41,7 +30,7 @@ export function recode(raw: string, from: Delimiters, to: Delimiters): string {
       text += encode(character);
       continue;
     }
-    const meant = LETTERS.find(([letter, name]) => letter === body && from[name] !== '')?.[1];
+    const meant = ESCAPE_LETTERS.find(([letter, name]) => letter === body && from[name] !== '')?.[1];
     text += meant === undefined ? kept(body, to) : encode(from[meant]);
     at += body.length + 1;
   }

@@ -1,9 +1,7 @@
 /** Files larger than any buffer are scanned and read in a constant memory; what has no end is refused at its limit. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { inChild } from '../in-child.ts';
 
 interface Found {
   readonly scanned: number;
@@ -13,22 +11,12 @@ interface Found {
   readonly peakRss: number;
 }
 
-async function inChild(kind: string, megabytes: number): Promise<Found> {
-  const program = fileURLToPath(new URL('memory-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', program, kind, String(megabytes)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const [code] = await once(child, 'close');
-  assert.equal(code, 0);
-  return JSON.parse(output) as Found;
+async function find(kind: string, megabytes: number): Promise<Found> {
+  return (await inChild(new URL('memory-child.ts', import.meta.url), kind, String(megabytes))) as Found;
 }
 
 test('100 MB of messages are scanned and read within 220 MB of memory', async () => {
-  const found = await inChild('messages', 100);
+  const found = await find('messages', 100);
   assert.ok(found.scanned > 30_000, `${found.scanned} messages`);
   assert.deepEqual([found.read, found.code], [found.scanned, '']);
   assert.ok(found.peakRss < 220_000_000, `${found.peakRss} bytes of memory`);
@@ -36,7 +24,7 @@ test('100 MB of messages are scanned and read within 220 MB of memory', async ()
 
 for (const kind of ['segments', 'field', 'blank']) {
   test(`a message without an end (${kind}) is refused at the limit`, async () => {
-    const found = await inChild(kind, 200);
+    const found = await find(kind, 200);
     assert.equal(found.code, 'HL7_MESSAGE_TOO_LONG');
     assert.ok(found.given < 34_000_000, `${found.given} bytes were read`);
     assert.ok(found.peakRss < 220_000_000, `${found.peakRss} bytes of memory`);
@@ -44,7 +32,7 @@ for (const kind of ['segments', 'field', 'blank']) {
 }
 
 test('a million counts that do not hold take no memory', async () => {
-  const found = await inChild('batches', 12);
+  const found = await find('batches', 12);
   assert.deepEqual([found.scanned, found.code], [1, '']);
   assert.ok(found.peakRss < 220_000_000, `${found.peakRss} bytes of memory`);
 });

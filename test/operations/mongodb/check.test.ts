@@ -1,12 +1,10 @@
 /** `check`, and TLS: what is tried at the server, what is warned of, and that nothing is changed. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
 import type { CheckResult, Operation } from '../../../engine/contracts/operation.ts';
 import { freePort } from '../../../scripts/start/free-port.ts';
+import { Certificates } from '../../support/certificates.ts';
 import { mongoSkip, ownMongo, smallMongoSkip, testMongo } from '../../support/mongo.ts';
 import { temporaryFolder } from '../../support/redis.ts';
 import { fakeServer } from './fake-server.ts';
@@ -127,65 +125,13 @@ describe('mongodb: users and certificates', { skip: smallMongoSkip() }, () => {
   });
 
   test('TLS: a private CA is trusted where it is named; a strange one, another name, and a missing client certificate stop', async (t) => {
-    const folder = await temporaryFolder(t, 'waybill-mongo-tls-');
-    const openssl = (...args: string[]): void => {
-      const done = spawnSync('openssl', args, { cwd: folder });
-      assert.equal(done.status, 0, done.stderr.toString());
-    };
-    const pem = (name: string): string => readFileSync(join(folder, name), 'utf8');
-    const authority = (name: string): void =>
-      openssl(
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.pem`,
-        '-days',
-        '2',
-        '-subj',
-        `/CN=${name}`,
-      );
-    const issue = (name: string, extensions: string): void => {
-      writeFileSync(join(folder, `${name}.ext`), extensions);
-      openssl(
-        'req',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.csr`,
-        '-subj',
-        `/CN=${name}`,
-      );
-      openssl(
-        'x509',
-        '-req',
-        '-in',
-        `${name}.csr`,
-        '-CA',
-        'ca.pem',
-        '-CAkey',
-        'ca.key',
-        '-CAcreateserial',
-        '-days',
-        '2',
-        '-extfile',
-        `${name}.ext`,
-        '-out',
-        `${name}.pem`,
-      );
-    };
-    authority('ca');
-    authority('other-ca');
-    issue('server', 'subjectAltName=IP:127.0.0.1');
-    issue('client', 'extendedKeyUsage=clientAuth');
-    const at = (name: string): string => join(folder, name);
+    const certificates = new Certificates(await temporaryFolder(t, 'waybill-mongo-tls-'));
+    const pem = (file: string): string => certificates.pem(file);
+    const at = (file: string): string => certificates.path(file);
+    certificates.authority('ca');
+    certificates.authority('other-ca');
+    certificates.issue('server', 'ca', 'subjectAltName=IP:127.0.0.1');
+    certificates.issue('client', 'ca', 'extendedKeyUsage=clientAuth');
     const server = await ownMongo(t, {
       args: [
         '--tls-cert-file',

@@ -1,6 +1,6 @@
 /** A server that speaks just enough of the wire protocol to answer what a test wants: errors that no real one makes on demand. */
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { BSON, type Document } from 'mongodb';
 import { cleanUp } from '../../support/redis.ts';
@@ -72,6 +72,11 @@ export async function fakeServer(
       }
     });
   });
+  return `mongodb://127.0.0.1:${await listening(t, server, sockets)}/`;
+}
+
+/** Has a server listen until the end of the test, when these sockets end with it; gives its port. */
+export async function listening(t: TestContext, server: Server, sockets: ReadonlySet<Socket>): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanUp(t, () => {
@@ -80,5 +85,5 @@ export async function fakeServer(
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return `mongodb://127.0.0.1:${address.port}/`;
+  return address.port;
 }

@@ -1,8 +1,8 @@
 /** TLS with a private CA and client certificates, made by openssl while the test runs. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,63 +10,22 @@ import { after, before, type TestContext, test } from 'node:test';
 import type { TlsOptions } from 'node:tls';
 import { ConfigError, WaybillError } from '../../../engine/errors.ts';
 import { freePort } from '../../../scripts/start/free-port.ts';
+import { Certificates } from '../../support/certificates.ts';
 import { takesConnections } from '../../support/peers.ts';
 import { ack, delivery, failure, openSoap, response, vxu } from './rig.ts';
 
 let folder = '';
-
-function openssl(...args: string[]): void {
-  const done = spawnSync('openssl', args, { cwd: folder });
-  assert.equal(done.status, 0, done.stderr.toString());
-}
-
-/** A certificate signed by `ca`, in NAME.pem with its key in NAME.key. */
-function issue(name: string, ca: string, extensions: string, days = '2'): void {
-  writeFileSync(join(folder, `${name}.ext`), extensions);
-  openssl(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${name}`,
-  );
-  const signer = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial'];
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    ...signer,
-    '-days',
-    days,
-    '-extfile',
-    `${name}.ext`,
-    '-out',
-    `${name}.pem`,
-  );
-}
-
-function authority(name: string): void {
-  const files = ['-keyout', `${name}.key`, '-out', `${name}.pem`];
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, '-days', '2', '-subj', `/CN=${name}`);
-}
-
-function pem(name: string): string {
-  return readFileSync(join(folder, name), 'utf8');
-}
+let certificates = new Certificates('');
+const pem = (file: string): string => certificates.pem(file);
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'waybill-tls-'));
-  authority('ca');
-  authority('other-ca');
-  issue('server', 'ca', 'subjectAltName=IP:127.0.0.1,DNS:localhost');
-  issue('elsewhere', 'ca', 'subjectAltName=DNS:elsewhere.invalid');
-  issue('client', 'ca', 'extendedKeyUsage=clientAuth');
+  certificates = new Certificates(folder);
+  certificates.authority('ca');
+  certificates.authority('other-ca');
+  certificates.issue('server', 'ca', 'subjectAltName=IP:127.0.0.1,DNS:localhost');
+  certificates.issue('elsewhere', 'ca', 'subjectAltName=DNS:elsewhere.invalid');
+  certificates.issue('client', 'ca', 'extendedKeyUsage=clientAuth');
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,11 +3,12 @@ import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DuplicatePolicy, ServiceHandle } from '../../../engine/contracts/service.ts';
 import type { FileDropConfig } from '../../../services/file-drop/config.ts';
 import { startFileDrop, type Times } from '../../../services/file-drop/drop.ts';
 import { FakeEngine, type FakeOptions, type LogLine } from '../../support/fake-service-context.ts';
+
+export { until } from '../../support/until.ts';
 
 export const QUICK: Times = {
   retryFirst: 10,
@@ -75,15 +76,6 @@ export async function makeDrop(
     text: (folder, name) => readFile(join(inbox, folder, name), 'utf8'),
   };
   return drop;
-}
-
-/** Waits until the condition holds; fails, naming it, after 20 seconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`gave up waiting until ${what}`);
-    await pause(5);
-  }
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -65,9 +65,18 @@ describe('a sender that is slow', () => {
   });
 
   test('is not blamed for an engine that is slow', async (t) => {
-    const { url, uploads } = await serve(t, { timeouts: { idle: 20 } });
-    uploads.beforeChunk = () => pause(60);
+    const { url, port, uploads } = await serve(t, { timeouts: { idle: 20 } });
+    let waits = 0;
+    // Busy until another sender, who says nothing, was cut for that: longer than the idle time.
+    uploads.beforeChunk = async () => {
+      if (waits === 3) return;
+      waits += 1;
+      const silent = new RawClient(t, port);
+      silent.send(head({ 'content-length': 1000 }));
+      assert.equal(await silent.status(), 408);
+    };
     assert.equal((await postRaw(url, file('doses', 'a.csv', 'x'.repeat(900_000)) + END)).status, 202);
+    assert.equal(waits, 3);
   });
 });
 

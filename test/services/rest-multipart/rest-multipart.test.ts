@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { RefusedError, WaybillError } from '../../../engine/errors.ts';
 import service from '../../../services/rest-multipart/index.ts';
 import { startUploads } from '../../../services/rest-multipart/serve.ts';
 import { FakeEngine } from '../../support/fake-service-context.ts';
-import { CSV, END, field, file, head, ONE_FILE, post, postRaw, RAW, RawClient, serve, until } from './support.ts';
+import {
+  CSV,
+  END,
+  field,
+  file,
+  head,
+  ONE_FILE,
+  post,
+  postRaw,
+  RAW,
+  RawClient,
+  type Served,
+  serve,
+  until,
+} from './support.ts';
 
 const THEN = 'then';
 
@@ -337,12 +351,19 @@ describe('an engine that cannot', () => {
   });
 });
 
+/** An upload of which 100 bytes are there. */
+async function unfinished(t: TestContext, { port, uploads }: Served): Promise<RawClient> {
+  const client = new RawClient(t, port);
+  client.send(head({ 'content-length': ONE_FILE.length }) + ONE_FILE.slice(0, 100));
+  await until('it is coming in', () => uploads.open === 1);
+  return client;
+}
+
 describe('stop', () => {
   test('lets those in flight finish, and takes no others', async (t) => {
-    const { url, port, uploads, handle } = await serve(t);
-    const client = new RawClient(t, port);
-    client.send(head({ 'content-length': ONE_FILE.length }) + ONE_FILE.slice(0, 100));
-    await until('it is coming in', () => uploads.open === 1);
+    const served = await serve(t);
+    const { url, uploads, handle } = served;
+    const client = await unfinished(t, served);
     let stopped = false;
     const stop = handle.stop().then(() => {
       stopped = true;
@@ -358,17 +379,18 @@ describe('stop', () => {
   });
 
   test('cuts them after the grace; nothing half is left', async (t) => {
-    const { port, uploads, handle } = await serve(t, { timeouts: { stop: 20 } });
-    const client = new RawClient(t, port);
-    client.send(head({ 'content-length': ONE_FILE.length }) + ONE_FILE.slice(0, 100));
-    await until('it is coming in', () => uploads.open === 1);
+    const served = await serve(t, { timeouts: { stop: 20 } });
+    const { uploads, handle } = served;
+    const client = await unfinished(t, served);
     await handle.stop();
     assert.equal(await client.status(), 503);
     assert.deepEqual([uploads.open, uploads.receipts.size, uploads.discarded], [0, 0, 1]);
   });
 
   test('waits until the receipt of a committed upload is read', async (t) => {
-    const { url, engine, handle } = await serve(t, { timeouts: { stop: 1 } });
+    const served = await serve(t, { timeouts: { stop: 1 } });
+    const { url, engine, handle } = served;
+    const other = await unfinished(t, served);
     let asked = false;
     let read = () => {};
     const { get } = engine.uploads.receipts;
@@ -388,7 +410,7 @@ describe('stop', () => {
     const stop = handle.stop().then(() => {
       stopped = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(await other.status(), 503, 'the grace is over');
     assert.equal(stopped, false);
     read();
     await stop;
@@ -396,7 +418,9 @@ describe('stop', () => {
   });
 
   test('waits for a commit that has begun', async (t) => {
-    const { url, uploads, handle } = await serve(t, { timeouts: { stop: 1 } });
+    const served = await serve(t, { timeouts: { stop: 1 } });
+    const { url, uploads, handle } = served;
+    const other = await unfinished(t, served);
     let commit = () => {};
     let asked = false;
     uploads.beforeCommit = () => {
@@ -408,7 +432,8 @@ describe('stop', () => {
     const answer = postRaw(url, ONE_FILE);
     await until('the commit is asked for', () => asked);
     const stop = handle.stop();
-    setTimeout(commit, 30);
+    assert.equal(await other.status(), 503, 'the grace is over');
+    commit();
     await stop;
     assert.equal((await answer).status, 202);
     assert.equal(uploads.receipts.size, 1);

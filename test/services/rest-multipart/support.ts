@@ -1,6 +1,5 @@
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import fastify, { type FastifyPluginAsync } from 'fastify';
 import type { Listener } from '../../../engine/contracts/listener.ts';
 import type { ServiceHandle } from '../../../engine/contracts/service.ts';
@@ -10,6 +9,9 @@ import type { RestMultipartConfig } from '../../../services/rest-multipart/confi
 import { startUploads } from '../../../services/rest-multipart/serve.ts';
 import { FakeEngine } from '../../support/fake-service-context.ts';
 import type { FakeUploads } from '../../support/fake-uploads.ts';
+import { until } from '../../support/until.ts';
+
+export { until };
 
 export const BOUNDARY = 'a-boundary';
 export const CSV = { format: { type: 'csv', recordMap: 'doses' }, route: 'doses' };
@@ -141,15 +143,6 @@ export class RawClient {
   async status(): Promise<number> {
     await until('an answer came', () => /^HTTP\/1\.1 \d{3} [\s\S]*\r\n\r\n/.test(this.received) || this.closed);
     return Number(/^HTTP\/1\.1 (\d{3})/.exec(this.received)?.[1] ?? 0);
-  }
-}
-
-/** Waits until the condition holds; fails, naming it, after 20 seconds. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`gave up waiting until ${what}`);
-    await pause(5);
   }
 }
 

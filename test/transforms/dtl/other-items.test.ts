@@ -86,10 +86,10 @@ transform: t
 from: json
 to: { json: d }
 actions:
-  - set: { family: { from: patient.name.family }, first: { from: "codes[0].code" }, weight: { from: weight, as: number } }
+  - set: { family: { from: patient.name.family }, first: { from: "codes(1).code" }, weight: { from: weight, as: number } }
   - if: 'message["patient.name.family"] == "Roe"'
     then: [{ set: { roe: { boolean: true } } }]`;
-  const item = itemOfBytes('{}', { 'patient.name.family': 'Roe', 'codes[0].code': 'A', weight: '70.5' });
+  const item = itemOfBytes('{}', { 'patient.name.family': 'Roe', 'codes(1).code': 'A', weight: '70.5' });
   assert.deepEqual(JSON.parse(messageIn(await runOver(yaml, item)).text), {
     _id: ID,
     family: 'Roe',
@@ -101,7 +101,7 @@ actions:
   assert.deepEqual(wrong.kind === 'invalid' && wrong.faults.map(({ code, column }) => [code, column]), [
     ['NUMBER_UNREADABLE', 'weight'],
   ]);
-  const found = issues(yaml.replace('patient.name.family }', 'values.x }').replace('"codes[0].code"', 'a..b'));
+  const found = issues(yaml.replace('patient.name.family }', 'values.x }').replace('"codes(1).code"', 'a..b'));
   assert.deepEqual(
     found.map(({ code, found: what }) => `${code} ${what}`),
     ['DTL_UNKNOWN_NAME values.x', 'DTL_UNKNOWN_NAME a..b'],
@@ -128,4 +128,19 @@ test('what a transform reads is checked', () => {
   assert.deepEqual(of('{ recordmap: m }'), ['DTL_UNKNOWN_KEY from.recordmap recordMap?']);
   assert.deepEqual(of('{ hl7: adt }'), ['DTL_WRONG_SHAPE from.hl7 a message structure such as ADT_A01, or any']);
   assert.deepEqual(of('{ hl7: ADT_A01, raw: x }'), ['DTL_WRONG_SHAPE from one of recordMap, hl7, json, raw']);
+});
+
+test('a path with square brackets is told the round ones, in sources and in conditions', () => {
+  const of = (actions: string) =>
+    issues(`transform: t\nfrom: json\nto: { json: d }\nactions:\n${actions}`).map(
+      ({ code, expected }) => `${code} ${expected}`,
+    );
+  const [source] = of('  - set: { a: { from: "codes[0].code" } }');
+  assert.match(source ?? '', /^DTL_UNKNOWN_NAME a path into the object: .*round brackets, such as codes\(1\)/);
+  const [condition] = of('  - if: \'message["codes[0].code"] == "A"\'\n    then: [{ set: { a: b } }]');
+  assert.match(condition ?? '', /round brackets, such as codes\(1\)/);
+  assert.deepEqual(
+    of('  - if: \'message["codes(1).code"] == "A"\'\n    then: [{ set: { a: { from: codes(2) } } }]'),
+    [],
+  );
 });
