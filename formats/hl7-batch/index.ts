@@ -4,7 +4,8 @@ import { messageOf } from '../../engine/errors.ts';
 import { readAcknowledgements } from '../../hl7/acknowledgements.ts';
 import { parsePath } from '../../hl7/paths.ts';
 import { HL7_BATCH_ERRORS } from './errors.ts';
-import { BatchReader } from './read.ts';
+import { HL7_OUTCOMES, meaningOf } from './outcomes.ts';
+import { readBatch } from './read.ts';
 import { scanBatch } from './scan.ts';
 import { type Hl7BatchConfig, SETTINGS_SCHEMA, settingsOf } from './settings.ts';
 import { openItemValidator } from './validator.ts';
@@ -77,6 +78,7 @@ validation: { version: 2.5.1, lengths: false }
     },
   ],
   errors: HL7_BATCH_ERRORS,
+  outcomes: HL7_OUTCOMES,
   gives: 'hl7',
   open,
 });
@@ -85,7 +87,7 @@ function open(config: Hl7BatchConfig): Format {
   const settings = settingsOf(config);
   return {
     scan: (source, context) => scanBatch(source, context, settings),
-    read: async (source, scan, from, context) => new BatchReader(source, scan, settings, from, context),
+    read: async (source, scan, from, context) => readBatch(scan, settings, { source, from, context }),
     pathProblem,
     validator: () => openItemValidator(config.validation ?? {}),
     ...batchWriter(config),
@@ -102,11 +104,8 @@ function pathProblem(path: string): string | undefined {
   }
 }
 
-/** Codes by which a receiver takes a message on (table 0008). */
-const ACCEPTED = new Set(['AA', 'CA']);
-
 function readAnswer(answer: string): AnswerRead {
-  const { acknowledgements, warning } = readAcknowledgements(answer);
-  const read: Acknowledgement[] = acknowledgements.map((one) => ({ ...one, accepted: ACCEPTED.has(one.code) }));
-  return warning === undefined ? { acknowledgements: read } : { acknowledgements: read, warning };
+  const read = readAcknowledgements(answer);
+  const acknowledgements = read.acknowledgements.map((one): Acknowledgement => ({ ...one, ...meaningOf(one.code) }));
+  return { ...read, acknowledgements };
 }

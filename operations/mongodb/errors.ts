@@ -79,9 +79,23 @@ export const MONGODB_ERRORS = defineErrors({
     means: 'The server wrote the documents but could not confirm that they are as safe as writeConcern asks.',
     cure: 'Look at the replica set; then resolve with --resend: the repeat is harmless and waits for the confirmation.',
   },
+  MONGODB_NOT_CONFIRMED: {
+    means:
+      'A document with the same key is there, perhaps from an earlier attempt, and the server could not confirm that it is safe.',
+    cure: 'Nothing to do: it is tried again by itself, and looked at again then.',
+  },
   MONGODB_ABORTED: {
-    means: 'The command was broken off by us, as when the engine stops.',
-    cure: 'Nothing to do when nothing had been sent; otherwise resolve with --resend, which is harmless.',
+    means: 'The command was broken off by us before anything was sent, as when the engine stops.',
+    cure: 'Nothing to do: it is tried again by itself.',
+  },
+  MONGODB_BROKEN_OFF: {
+    means: 'The command was broken off by us after it had begun to go out.',
+    cure: 'Repeating is harmless: resolve with --resend, or set inDoubt: resend. For a delete of one of several, look first.',
+  },
+  MONGODB_READ_BROKEN: {
+    means:
+      'A query, or a look at what is there, got no answer: the connection broke, the time passed, or we broke it off.',
+    cure: 'Nothing to do: reading changes nothing, so it is tried again by itself.',
   },
   MONGODB_ANSWER_UNKNOWN: {
     means: 'The answer of the server has not the shape that the protocol gives it.',

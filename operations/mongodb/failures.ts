@@ -2,15 +2,10 @@
  * What a broken command means for the messages. The one question that decides: may the server have done any of it? Only
  * where it certainly has not may they be tried again by themselves.
  */
-import {
-  ConfigError,
-  type DeliveryError,
-  type DeliveryErrorDetails,
-  TransientError,
-  UncertainError,
-} from '../../engine/errors.ts';
+import type { DeliveryError, DeliveryErrorDetails } from '../../engine/errors.ts';
+import { CLIENT_CERTIFICATE, NAME_NOT_FOUND, RECEIVER_CERTIFICATE } from '../tls/codes.ts';
 import type { BrokenCommand } from './client.ts';
-import type { MongoCode } from './errors.ts';
+import { MONGODB_OUTCOMES, mongoFailure } from './outcome-table.ts';
 import type { Words } from './words.ts';
 
 /** Where it happened, for the sentence, and whose words to clean. */
@@ -23,36 +18,8 @@ export interface FailureContext {
   readonly reading: boolean;
 }
 
-const SERVER_CERTIFICATE: ReadonlySet<string> = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REJECTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-  'CERT_CHAIN_TOO_LONG',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'HOSTNAME_MISMATCH',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-const CLIENT_CERTIFICATE =
-  /^ERR_SSL_(SSLV3|TLSV1|TLSV13)_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
-const NAME_NOT_FOUND: ReadonlySet<string> = new Set([
-  'ENOTFOUND',
-  'ENODATA',
-  'ESERVFAIL',
-  'EAI_AGAIN',
-  'EAI_FAIL',
-  'EAI_NODATA',
-  'EAI_NONAME',
-]);
+/** Names are looked up by getaddrinfo, and the SRV record of mongodb+srv by c-ares. */
+const NOT_RESOLVED: ReadonlySet<string> = new Set([...NAME_NOT_FOUND, 'ENODATA', 'ESERVFAIL']);
 
 /** Codes of the server (src/mongo/base/error_codes.yml of MongoDB), by what they mean for a command. */
 const AUTHENTICATION: ReadonlySet<number> = new Set([11, 18, 31, 334, 8000]);
@@ -119,74 +86,67 @@ function hasLabel(error: unknown, label: string): boolean {
   );
 }
 
+/** Codes of what went wrong before anything was sent. */
+type TroubleCode =
+  | 'MONGODB_SERVER_CERTIFICATE'
+  | 'MONGODB_CLIENT_CERTIFICATE'
+  | 'MONGODB_AUTHENTICATION'
+  | 'MONGODB_SERVER_UNSUPPORTED'
+  | 'MONGODB_NAME_NOT_FOUND'
+  | 'MONGODB_TLS_FAILED'
+  | 'MONGODB_CONNECT_TIMEOUT'
+  | 'MONGODB_CONNECT_FAILED';
+
 /** What was wrong, in a code and a sentence; `stop` where every message would fail alike. */
 export interface Trouble {
-  readonly code: MongoCode;
+  readonly code: TroubleCode;
   readonly sentence: string;
   readonly stop: boolean;
-  readonly whose: 'ours' | 'receiver' | 'network';
+}
+
+function trouble(code: TroubleCode, sentence: string): Trouble {
+  return { code, sentence, stop: MONGODB_OUTCOMES[code].outcome === 'stop' };
 }
 
 /** Sorts what went wrong before anything was sent. */
 export function connectTrouble(error: unknown, { hosts, timeouts }: FailureContext): Trouble {
   const codes = systemCodes(error);
   const find = (known: (code: string) => boolean): string | undefined => codes.find(known);
-  const server = find((code) => SERVER_CERTIFICATE.has(code));
-  if (server !== undefined) {
-    const sentence = `${hosts}: the certificate of the server is not accepted (${server})`;
-    return { code: 'MONGODB_SERVER_CERTIFICATE', sentence, stop: true, whose: 'receiver' };
-  }
+  const server = find((code) => RECEIVER_CERTIFICATE.has(code));
+  if (server !== undefined)
+    return trouble('MONGODB_SERVER_CERTIFICATE', `${hosts}: the certificate of the server is not accepted (${server})`);
   const client = find((code) => CLIENT_CERTIFICATE.test(code));
-  if (client !== undefined) {
-    const sentence = `${hosts}: the server refuses our certificate, or the lack of one (${client})`;
-    return { code: 'MONGODB_CLIENT_CERTIFICATE', sentence, stop: true, whose: 'ours' };
-  }
+  if (client !== undefined)
+    return trouble(
+      'MONGODB_CLIENT_CERTIFICATE',
+      `${hosts}: the server refuses our certificate, or the lack of one (${client})`,
+    );
   const number = serverCode(error);
-  if ((number !== undefined && AUTHENTICATION.has(number)) || hasName(error, 'MongoMissingCredentialsError')) {
-    const sentence = `${hosts}: user name or password is refused`;
-    return { code: 'MONGODB_AUTHENTICATION', sentence, stop: true, whose: 'ours' };
-  }
-  if (hasName(error, 'MongoCompatibilityError', 'MongoMissingDependencyError', 'MongoParseError')) {
-    const sentence = `${hosts}: driver and server do not understand each other`;
-    return { code: 'MONGODB_SERVER_UNSUPPORTED', sentence, stop: true, whose: 'ours' };
-  }
-  const name = find((code) => NAME_NOT_FOUND.has(code));
-  if (name !== undefined) {
-    const sentence = `${hosts}: the name cannot be resolved (${name})`;
-    return { code: 'MONGODB_NAME_NOT_FOUND', sentence, stop: false, whose: 'network' };
-  }
+  if ((number !== undefined && AUTHENTICATION.has(number)) || hasName(error, 'MongoMissingCredentialsError'))
+    return trouble('MONGODB_AUTHENTICATION', `${hosts}: user name or password is refused`);
+  if (hasName(error, 'MongoCompatibilityError', 'MongoMissingDependencyError', 'MongoParseError'))
+    return trouble('MONGODB_SERVER_UNSUPPORTED', `${hosts}: driver and server do not understand each other`);
+  const name = find((code) => NOT_RESOLVED.has(code));
+  if (name !== undefined) return trouble('MONGODB_NAME_NOT_FOUND', `${hosts}: the name cannot be resolved (${name})`);
   const tls = find((code) => /^ERR_(SSL|TLS|OSSL)_/.test(code) || code === 'EPROTO');
-  if (tls !== undefined) {
-    const sentence = `${hosts}: the TLS handshake failed (${tls})`;
-    return { code: 'MONGODB_TLS_FAILED', sentence, stop: false, whose: 'network' };
-  }
+  if (tls !== undefined) return trouble('MONGODB_TLS_FAILED', `${hosts}: the TLS handshake failed (${tls})`);
   const system = codes[0];
-  if (system === undefined || system === 'ETIMEDOUT') {
-    const sentence = `${hosts}: no server that takes writes within ${timeouts.connect} ms`;
-    return { code: 'MONGODB_CONNECT_TIMEOUT', sentence, stop: false, whose: 'network' };
-  }
-  return {
-    code: 'MONGODB_CONNECT_FAILED',
-    sentence: `${hosts}: no connection (${system})`,
-    stop: false,
-    whose: 'network',
-  };
+  if (system === undefined || system === 'ETIMEDOUT')
+    return trouble('MONGODB_CONNECT_TIMEOUT', `${hosts}: no server that takes writes within ${timeouts.connect} ms`);
+  return trouble('MONGODB_CONNECT_FAILED', `${hosts}: no connection (${system})`);
 }
 
 function notBegun(broken: BrokenCommand, context: FailureContext): DeliveryError {
   const { hosts, timeouts } = context;
-  if (broken.reason === 'aborted') {
-    return new TransientError('MONGODB_ABORTED', `${hosts}: broken off by us before anything was sent`, {
-      whose: 'ours',
-    });
-  }
-  if (broken.reason === 'total') {
-    const sentence = `${hosts}: nothing could be sent within timeouts.total (${timeouts.total} ms)`;
-    return new TransientError('MONGODB_CONNECT_TIMEOUT', sentence, { whose: 'network' });
-  }
-  const trouble = connectTrouble(broken.cause, context);
-  const Kind = trouble.stop ? ConfigError : TransientError;
-  return new Kind(trouble.code, `${trouble.sentence}; nothing was sent`, { whose: trouble.whose });
+  if (broken.reason === 'aborted')
+    return mongoFailure('MONGODB_ABORTED', `${hosts}: broken off by us before anything was sent`);
+  if (broken.reason === 'total')
+    return mongoFailure(
+      'MONGODB_CONNECT_TIMEOUT',
+      `${hosts}: nothing could be sent within timeouts.total (${timeouts.total} ms)`,
+    );
+  const { code, sentence } = connectTrouble(broken.cause, context);
+  return mongoFailure(code, `${sentence}; nothing was sent`);
 }
 
 /** A failure of the whole command in the server's own words. */
@@ -194,23 +154,16 @@ function answered(error: Error, code: number, context: FailureContext): Delivery
   const { hosts, words, reading } = context;
   const named = 'codeName' in error && typeof error.codeName === 'string' ? ` ${error.codeName}` : '';
   const at = `${hosts}: the server answered error ${code}${/^ \w{1,64}$/.test(named) ? named : ''}`;
-  const details: DeliveryErrorDetails = { whose: 'receiver', words: words.tidy(error.message) };
-  if (AUTHENTICATION.has(code)) {
-    return new ConfigError('MONGODB_AUTHENTICATION', `${hosts}: user name or password is refused`, {
-      ...details,
-      whose: 'ours',
-    });
-  }
-  if (code === UNAUTHORIZED) {
-    return new ConfigError('MONGODB_NOT_ALLOWED', `${at}: the user lacks the right`, { ...details, whose: 'ours' });
-  }
-  if (NOT_PRIMARY.has(code)) return new TransientError('MONGODB_NOT_PRIMARY', `${at}: it takes no writes now`, details);
-  if (hasLabel(error, 'SystemOverloadedError') || hasLabel(error, 'NoWritesPerformed')) {
-    return new TransientError('MONGODB_BUSY', `${at}: it did nothing of it`, details);
-  }
-  if (REFUSED.has(code)) return new ConfigError('MONGODB_REFUSED', `${at}: the command is refused`, details);
-  if (reading) return new TransientError('MONGODB_BUSY', `${at} to a query`, details);
-  return new UncertainError('MONGODB_INTERRUPTED', `${at}: some of the command may be done`, details);
+  const details: DeliveryErrorDetails = { words: words.tidy(error.message) };
+  if (AUTHENTICATION.has(code))
+    return mongoFailure('MONGODB_AUTHENTICATION', `${hosts}: user name or password is refused`, details);
+  if (code === UNAUTHORIZED) return mongoFailure('MONGODB_NOT_ALLOWED', `${at}: the user lacks the right`, details);
+  if (NOT_PRIMARY.has(code)) return mongoFailure('MONGODB_NOT_PRIMARY', `${at}: it takes no writes now`, details);
+  if (hasLabel(error, 'SystemOverloadedError') || hasLabel(error, 'NoWritesPerformed'))
+    return mongoFailure('MONGODB_BUSY', `${at}: it did nothing of it`, details);
+  if (REFUSED.has(code)) return mongoFailure('MONGODB_REFUSED', `${at}: the command is refused`, details);
+  if (reading) return mongoFailure('MONGODB_BUSY', `${at} to a query`, details);
+  return mongoFailure('MONGODB_INTERRUPTED', `${at}: some of the command may be done`, details);
 }
 
 /** The delivery error for a command that gave no answer about its documents. */
@@ -219,23 +172,21 @@ export function brokenError(broken: BrokenCommand, context: FailureContext): Del
   const { cause } = broken;
   // Where no server was found, nothing went out either.
   if (!broken.begun || hasName(cause, 'MongoServerSelectionError')) return notBegun(broken, context);
-  const Kind = reading ? TransientError : UncertainError;
-  if (broken.reason === 'aborted') {
-    return new Kind('MONGODB_ABORTED', `${hosts}: broken off by us after the command had begun to go out`, {
-      whose: 'ours',
-    });
-  }
-  if (broken.reason === 'total') {
-    return new Kind('MONGODB_TIMEOUT', `${hosts}: no answer within timeouts.total (${timeouts.total} ms)`, {
-      whose: 'receiver',
-    });
-  }
+  if (broken.reason === 'aborted')
+    return mongoFailure(
+      reading ? 'MONGODB_READ_BROKEN' : 'MONGODB_BROKEN_OFF',
+      `${hosts}: broken off by us after the command had begun to go out`,
+    );
+  if (broken.reason === 'total')
+    return mongoFailure(
+      reading ? 'MONGODB_READ_BROKEN' : 'MONGODB_TIMEOUT',
+      `${hosts}: no answer within timeouts.total (${timeouts.total} ms)`,
+    );
   const code = hasName(cause, 'MongoNetworkError', 'MongoNetworkTimeoutError') ? undefined : serverCode(cause);
   if (cause instanceof Error && code !== undefined) return answered(cause, code, context);
   const system = systemCodes(cause)[0];
-  return new Kind(
-    'MONGODB_CONNECTION_LOST',
+  return mongoFailure(
+    reading ? 'MONGODB_READ_BROKEN' : 'MONGODB_CONNECTION_LOST',
     `${hosts}: the connection broke before the answer came${system === undefined ? '' : ` (${system})`}`,
-    { whose: 'network' },
   );
 }

@@ -1,16 +1,15 @@
-import { defineOperation, type Operation } from '../../engine/contracts/operation.ts';
+import { CAREFUL, defineOperation, type OperationFacts } from '../../engine/contracts/operation.ts';
 import { checkServer } from './check.ts';
 import { openConnection } from './client.ts';
 import { MONGODB_SCHEMA, type MongoConfig, type Settled, settle } from './config.ts';
 import { MONGODB_ERRORS } from './errors.ts';
+import { MONGODB_OUTCOMES } from './outcome-table.ts';
 import { query } from './query.ts';
 import { Words } from './words.ts';
 import { write } from './write.ts';
 
-type Facts = Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
-
-function facts({ repeatable }: Settled): Facts {
-  return { carries: { charset: 'utf-8', characters: 'any' }, repeatable, unmentioned: 'inDoubt' };
+function facts({ repeatable }: Settled): OperationFacts {
+  return { carries: { charset: 'utf-8', characters: 'any' }, repeatable, answers: CAREFUL, probes: false };
 }
 
 export default defineOperation<MongoConfig>({
@@ -86,6 +85,7 @@ limit: 20
     },
   ],
   errors: MONGODB_ERRORS,
+  outcomes: MONGODB_OUTCOMES,
   answerFormat: 'json',
   describe: (config) => facts(settle(config)),
   async open(config) {

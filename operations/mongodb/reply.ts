@@ -124,7 +124,7 @@ export function readReply(reply: Document, statements: readonly Statement[], sen
     const failed = isRecord(error) && failing ? readFailed(error, failing, sender) : undefined;
     // A duplicate may be our own write, which is as unconfirmed as the others.
     if (failed?.duplicate) {
-      return { failed: { ...failed, code: 'MONGODB_WRITE_CONCERN', fate: 'later', words }, unconfirmed: true };
+      return { failed: { ...failed, code: 'MONGODB_NOT_CONFIRMED', fate: 'later', words }, unconfirmed: true };
     }
     return { ...(failed ? { failed } : {}), unconfirmed: true };
   }

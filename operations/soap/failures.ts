@@ -2,44 +2,11 @@
  * What a broken exchange or an HTTP status means for the messages. The one question that decides: may the receiver have
  * taken them? Only where it certainly has not may they be tried again by themselves.
  */
-import {
-  ConfigError,
-  type DeliveryError,
-  type DeliveryErrorDetails,
-  TooLargeError,
-  TransientError,
-  UncertainError,
-} from '../../engine/errors.ts';
+import type { DeliveryError, DeliveryErrorDetails } from '../../engine/errors.ts';
+import { CLIENT_CERTIFICATE, NAME_NOT_FOUND, RECEIVER_CERTIFICATE } from '../tls/codes.ts';
+import type { Dialect, FaultAction } from './dialect.ts';
+import { type SoapFailureCode, soapFailure } from './outcomes.ts';
 import type { BrokenExchange, HttpAnswer, Limits } from './transport.ts';
-
-const RECEIVER_CERTIFICATE: ReadonlySet<string> = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REJECTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-  'CERT_CHAIN_TOO_LONG',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'HOSTNAME_MISMATCH',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
-/**
- * Alerts by which a receiver refuses our certificate, or the lack of one. In TLS 1.3 they come after the client's side of
- * the handshake is done, so the request may be on its way; but a server that refuses the handshake cannot have read it.
- */
-const CLIENT_CERTIFICATE =
-  /^ERR_SSL_(SSLV3|TLSV1|TLSV13)_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
-
-const NAME_NOT_FOUND: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
 
 function networkCode(error: unknown): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
@@ -87,58 +54,41 @@ export function troubleSentence(host: string, trouble: NetworkTrouble): string {
 }
 
 function notBegun(broken: BrokenExchange, host: string): DeliveryError {
-  if (broken.reason === 'aborted') {
-    return new TransientError('SOAP_ABORTED', `${host}: broken off before anything was sent`, { whose: 'ours' });
-  }
-  if (broken.reason === 'total') {
-    return new TransientError('SOAP_CONNECT_TIMEOUT', `${host}: nothing could be sent within timeouts.total`, {
-      whose: 'network',
-    });
-  }
+  if (broken.reason === 'aborted') return soapFailure('SOAP_ABORTED', `${host}: broken off before anything was sent`);
+  if (broken.reason === 'total')
+    return soapFailure('SOAP_CONNECT_TIMEOUT', `${host}: nothing could be sent within timeouts.total`);
   const trouble = connectTrouble(broken.cause);
-  const details: DeliveryErrorDetails = { cause: broken.cause };
-  const message = `${troubleSentence(host, trouble)}; nothing was sent`;
-  if (trouble.code === 'SOAP_RECEIVER_CERTIFICATE') {
-    return new ConfigError(trouble.code, message, { ...details, whose: 'receiver' });
-  }
-  if (trouble.code === 'SOAP_CLIENT_CERTIFICATE') {
-    return new ConfigError(trouble.code, message, { ...details, whose: 'ours' });
-  }
-  return new TransientError(trouble.code, message, { ...details, whose: 'network' });
+  return soapFailure(trouble.code, `${troubleSentence(host, trouble)}; nothing was sent`, { cause: broken.cause });
 }
 
 /** The delivery error for an exchange that gave no whole answer. */
 export function brokenError(broken: BrokenExchange, host: string, limits: Limits): DeliveryError {
   if (!broken.begun) return notBegun(broken, host);
+  const { whole, cause } = broken;
   switch (broken.reason) {
     case 'aborted':
-      return new UncertainError('SOAP_ABORTED', `${host}: broken off by us after the request had begun to go out`, {
-        whose: 'ours',
-      });
+      return soapFailure('SOAP_BROKEN_OFF', `${host}: broken off by us after the request had begun to go out`);
     case 'firstByte':
-      return new UncertainError('SOAP_ANSWER_TIMEOUT', `${host}: no answer began within ${limits.firstByte} ms`, {
-        whose: 'receiver',
-      });
+      return soapFailure('SOAP_ANSWER_TIMEOUT', `${host}: no answer began within ${limits.firstByte} ms`);
     case 'total':
-      return new UncertainError('SOAP_ANSWER_TIMEOUT', `${host}: the call was not complete within ${limits.total} ms`, {
-        whose: 'receiver',
-      });
+      return whole
+        ? soapFailure('SOAP_ANSWER_TIMEOUT', `${host}: the call was not complete within ${limits.total} ms`)
+        : soapFailure('SOAP_SEND_TIMEOUT', `${host}: the request was not all sent within ${limits.total} ms`);
     case 'answerTooLarge':
-      return new UncertainError(
+      return soapFailure(
         'SOAP_ANSWER_TOO_LARGE',
         `${host}: the answer is larger than maxAnswerBytes (${limits.maxAnswerBytes}) and was broken off`,
-        { whose: 'receiver' },
       );
     case 'network': {
-      const trouble = connectTrouble(broken.cause);
-      if (trouble.code === 'SOAP_CLIENT_CERTIFICATE') {
-        return new ConfigError(trouble.code, troubleSentence(host, trouble), { cause: broken.cause, whose: 'ours' });
-      }
-      return new UncertainError(
-        'SOAP_CONNECTION_LOST',
-        `${host}: the connection broke after the request had begun to go out, before a whole answer came (${trouble.system})`,
-        { cause: broken.cause, whose: 'network' },
-      );
+      const trouble = connectTrouble(cause);
+      if (trouble.code === 'SOAP_CLIENT_CERTIFICATE')
+        return soapFailure(trouble.code, troubleSentence(host, trouble), { cause });
+      const when = whole
+        ? 'after the request had gone out, before a whole answer came'
+        : 'while the request went out, before a whole answer came';
+      return soapFailure('SOAP_CONNECTION_LOST', `${host}: the connection broke ${when} (${trouble.system})`, {
+        cause,
+      });
     }
   }
 }
@@ -174,48 +124,45 @@ export function decidedByStatus(answer: HttpAnswer, url: URL, words: string): De
   const at = `${url.host}: HTTP ${status}`;
   if (status >= 300 && status < 400) {
     const target = redirectTarget(answer, url);
-    return new ConfigError('SOAP_HTTP_REDIRECT', `${at} to ${target}; redirects are not followed`, {
-      ...details,
-      whose: 'receiver',
-    });
+    return soapFailure('SOAP_HTTP_REDIRECT', `${at} to ${target}; redirects are not followed`, details);
   }
-  if (status === 401 || status === 403 || status === 407) {
-    return new ConfigError('SOAP_HTTP_UNAUTHORIZED', `${at}: we are refused`, { ...details, whose: 'ours' });
-  }
-  if (status === 404 || status === 410) {
-    return new ConfigError('SOAP_HTTP_NOT_FOUND', `${at}: no service at ${url.pathname}`, {
-      ...details,
-      whose: 'unknown',
-    });
-  }
-  if (status === 413) {
-    return new TooLargeError('SOAP_HTTP_TOO_LARGE', `${at}: the request is too large`, {
-      ...details,
-      whose: 'receiver',
-    });
-  }
+  if (status === 401 || status === 403 || status === 407)
+    return soapFailure('SOAP_HTTP_UNAUTHORIZED', `${at}: we are refused`, details);
+  if (status === 404 || status === 410)
+    return soapFailure('SOAP_HTTP_NOT_FOUND', `${at}: no service at ${url.pathname}`, details);
+  if (status === 413) return soapFailure('SOAP_HTTP_TOO_LARGE', `${at}: the request is too large`, details);
   const wait = retryAfter(answer, Date.now());
-  if (status === 429 || status === 408 || (status === 503 && wait !== undefined)) {
-    return new TransientError('SOAP_HTTP_BUSY', `${at}: not taken for now`, {
+  if (status === 429 || status === 408 || (status === 503 && wait !== undefined))
+    return soapFailure('SOAP_HTTP_BUSY', `${at}: not taken for now`, {
       ...details,
-      whose: 'receiver',
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
     });
-  }
   return undefined;
 }
 
-/** The error of a status other than 2xx whose body holds neither fault nor acknowledgement. */
-export function unexplainedStatus(answer: HttpAnswer, host: string): DeliveryError {
-  const at = `${host}: HTTP ${answer.status}`;
-  if (answer.status < 500) {
-    return new ConfigError('SOAP_HTTP_REFUSED', `${at} without a readable fault: the request is refused`, {
-      answer: answer.body,
-      whose: 'unknown',
+const BY_DIALECT: Readonly<Record<FaultAction, SoapFailureCode>> = {
+  stop: 'SOAP_STATUS_STOP',
+  retry: 'SOAP_STATUS_RETRY',
+  tooLarge: 'SOAP_STATUS_TOO_LARGE',
+  fail: 'SOAP_STATUS_FAIL',
+  inDoubt: 'SOAP_STATUS_IN_DOUBT',
+};
+
+/** The error of a status other than 2xx whose body holds neither fault nor acknowledgement. The dialect's word comes first. */
+export function unexplainedStatus(answer: HttpAnswer, host: string, statuses: Dialect['statuses']): DeliveryError {
+  const { status, body } = answer;
+  const at = `${host}: HTTP ${status}`;
+  const rule = statuses[String(status)] ?? statuses[`${Math.trunc(status / 100)}xx`];
+  if (rule) {
+    const advice = rule.advice === undefined ? '' : `: ${rule.advice}`;
+    const wait = retryAfter(answer, Date.now());
+    return soapFailure(BY_DIALECT[rule.then], `${at} without a readable fault or acknowledgement${advice}`, {
+      answer: body,
+      ...(rule.whose === undefined ? {} : { whose: rule.whose }),
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
     });
   }
-  return new UncertainError('SOAP_HTTP_ERROR', `${at} without a readable fault or acknowledgement`, {
-    answer: answer.body,
-    whose: 'receiver',
-  });
+  if (status < 500)
+    return soapFailure('SOAP_HTTP_REFUSED', `${at} without a readable fault: the request is refused`, { answer: body });
+  return soapFailure('SOAP_HTTP_ERROR', `${at} without a readable fault or acknowledgement`, { answer: body });
 }

@@ -1,15 +1,9 @@
 /** Faults: what the receiver said, and what the dialect says it means. */
-import {
-  ConfigError,
-  type DeliveryError,
-  type DeliveryErrorDetails,
-  PermanentError,
-  TooLargeError,
-  TransientError,
-  UncertainError,
-} from '../../engine/errors.ts';
+import type { DeliveryError, DeliveryErrorDetails } from '../../engine/errors.ts';
+import type { OutcomeName } from '../../engine/outcomes.ts';
 import type { Fault } from './answer.ts';
-import type { Dialect, FaultRule } from './dialect.ts';
+import type { Dialect, FaultAction, FaultRule } from './dialect.ts';
+import { SOAP_OUTCOMES, type SoapFailureCode, soapFailure } from './outcomes.ts';
 import type { Secrets } from './secrets.ts';
 
 const MAX_WORDS = 500;
@@ -31,14 +25,19 @@ export function tidyWords(text: string, secrets: Secrets): string {
   return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS - 3)}...` : words;
 }
 
-/** The rule for a fault: by the detail's element, then by the code (an inner one before an outer one), then `other`. */
+/**
+ * The rule for a fault: by the detail's element with its Code, by the element alone, then by the fault's code (an inner one
+ * before an outer one), then `other`.
+ */
 export function ruleFor(
   fault: Fault,
   faults: Dialect['faults'],
 ): { readonly name: string; readonly rule: FaultRule | undefined } {
   const codes = fault.codes.toReversed();
   const aliases = codes.flatMap((code) => SAME_CODE[code] ?? []);
-  for (const name of [fault.detail, ...codes, ...aliases]) {
+  const { Code: number = '' } = fault.values;
+  const details = number === '' ? [fault.detail] : [`${fault.detail}/${number}`, fault.detail];
+  for (const name of [...details, ...codes, ...aliases]) {
     const rule = name !== '' && Object.hasOwn(faults, name) ? faults[name] : undefined;
     if (rule) return { name, rule };
   }
@@ -51,6 +50,40 @@ function faultName(fault: Fault): string {
   return /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/.test(name) ? name : 'without a name';
 }
 
+/** Faults that the specifications name (SOAP 1.1 and 1.2; the WSDLs of the CDC), by the name of the rule that they met. */
+const KINDS: ReadonlyMap<string, SoapFailureCode> = new Map<string, SoapFailureCode>([
+  ['SecurityFault', 'SOAP_FAULT_SECURITY'],
+  ['MessageTooLargeFault', 'SOAP_FAULT_TOO_LARGE'],
+  ['UnsupportedOperationFault', 'SOAP_FAULT_UNSUPPORTED'],
+  ['Sender', 'SOAP_FAULT_SENDER'],
+  ['Client', 'SOAP_FAULT_SENDER'],
+  ['Receiver', 'SOAP_FAULT_RECEIVER'],
+  ['Server', 'SOAP_FAULT_RECEIVER'],
+  ['other', 'SOAP_FAULT_UNKNOWN'],
+]);
+
+const OUTCOME_OF: Readonly<Record<FaultAction, OutcomeName>> = {
+  stop: 'stop',
+  retry: 'retry',
+  tooLarge: 'split',
+  fail: 'failed',
+  inDoubt: 'inDoubt',
+};
+
+const BY_DIALECT: Readonly<Record<FaultAction, SoapFailureCode>> = {
+  stop: 'SOAP_FAULT_STOP',
+  retry: 'SOAP_FAULT_RETRY',
+  tooLarge: 'SOAP_FAULT_TOO_LARGE',
+  fail: 'SOAP_FAULT_FAIL',
+  inDoubt: 'SOAP_FAULT_IN_DOUBT',
+};
+
+/** The kind's own code where the dialect does with it what the table says; else the code of what the dialect does. */
+function codeFor(name: string, action: FaultAction): SoapFailureCode {
+  const kind = KINDS.get(name);
+  return kind !== undefined && SOAP_OUTCOMES[kind].outcome === OUTCOME_OF[action] ? kind : BY_DIALECT[action];
+}
+
 /** The delivery error for a fault. */
 export function faultError(
   fault: Fault,
@@ -60,29 +93,22 @@ export function faultError(
     readonly answer: Uint8Array;
     readonly secrets: Secrets;
     readonly retryAfterMs?: number;
+    /** The most bytes that the receiver takes, where the fault says so. */
+    readonly maxBytes?: number;
   },
 ): DeliveryError {
-  const { rule } = ruleFor(fault, dialect.faults);
+  const { name, rule } = ruleFor(fault, dialect.faults);
   const words = tidyWords(fault.reason, context.secrets);
+  const { answer, retryAfterMs, maxBytes } = context;
   const details: DeliveryErrorDetails = {
-    whose: rule?.whose ?? 'unknown',
-    answer: context.answer,
+    answer,
+    ...(rule?.whose === undefined ? {} : { whose: rule.whose }),
     ...(words === '' ? {} : { words }),
-    ...(context.retryAfterMs === undefined ? {} : { retryAfterMs: context.retryAfterMs }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
   };
   const advice = rule?.advice === undefined ? '' : `: ${rule.advice}`;
   const message = `${context.host} answered the SOAP fault ${faultName(fault)}${advice}`;
   // A dialect without `other`: stop, and let a person look.
-  switch (rule?.then ?? 'stop') {
-    case 'stop':
-      return new ConfigError('SOAP_FAULT_STOP', message, details);
-    case 'retry':
-      return new TransientError('SOAP_FAULT_RETRY', message, details);
-    case 'tooLarge':
-      return new TooLargeError('SOAP_FAULT_TOO_LARGE', message, details);
-    case 'fail':
-      return new PermanentError('SOAP_FAULT_FAIL', message, details);
-    case 'inDoubt':
-      return new UncertainError('SOAP_FAULT_IN_DOUBT', message, details);
-  }
+  return soapFailure(codeFor(name, rule?.then ?? 'stop'), message, details);
 }

@@ -16,6 +16,7 @@ export const SOURCE_FOLDERS = [
   'hl7',
   'store',
   'portal',
+  'alerts',
   'cli',
 ] as const;
 

@@ -5,6 +5,7 @@ import { PROJECT_FOLDER } from '../../engine/registry.ts';
 import { adapterPages } from './adapter-pages.ts';
 import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
+import { outcomesPage } from './outcomes-page.ts';
 import { productionPage } from './production-page.ts';
 import { statesPage } from './states-page.ts';
 
@@ -15,6 +16,7 @@ export const REPAIR = 'npm run docs';
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/reference/errors.md', await errorsPage()],
+    ['docs/reference/outcomes.md', await outcomesPage()],
     ['docs/reference/states.md', statesPage()],
     ['docs/reference/production.md', productionPage()],
     ['docs/reference/cli.md', await cliPage()],

@@ -1,4 +1,5 @@
-import { DESTINATION_KEYS, PRODUCTION_SCHEMA } from '../../engine/config/production-schema.ts';
+import { DESTINATION_KEYS } from '../../engine/config/delivery-schema.ts';
+import { PRODUCTION_SCHEMA } from '../../engine/config/production-schema.ts';
 import { schemaNode } from '../../engine/config/schema-node.ts';
 import { Keys } from '../../engine/schema.ts';
 import { pageHead } from './pages.ts';

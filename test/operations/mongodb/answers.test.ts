@@ -88,7 +88,7 @@ test('an error of one document: refused, for later, or lost behind a router', as
     ],
     [
       { ...second(11000), writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } },
-      ['inDoubt MONGODB_WRITE_CONCERN', 'queued MONGODB_WRITE_CONCERN', 'queued MONGODB_BEHIND'],
+      ['inDoubt MONGODB_WRITE_CONCERN', 'queued MONGODB_NOT_CONFIRMED', 'queued MONGODB_BEHIND'],
     ],
   ];
   for (const [reply, expected] of cases) {
@@ -141,7 +141,7 @@ test('the look at what is there fails: what was not written is queued, nothing i
   );
   assert.deepEqual(shortly(await send(operation, BATCH)), [
     'delivered',
-    'queued MONGODB_CONNECTION_LOST',
+    'queued MONGODB_READ_BROKEN',
     'queued MONGODB_BEHIND',
   ]);
 });
@@ -167,7 +167,7 @@ test('a query is never in doubt', async (t) => {
   const ask = [message({ _id: 'a' }), message({ _id: 'b' })];
   assert.equal(
     await failure(send(await against(t, () => undefined, query), ask)),
-    'TransientError MONGODB_CONNECTION_LOST',
+    'TransientError MONGODB_READ_BROKEN',
   );
   assert.equal(await failure(send(await against(t, () => whole(11602), query), ask)), 'TransientError MONGODB_BUSY');
   assert.equal(await failure(send(await against(t, () => whole(13), query), ask)), 'ConfigError MONGODB_NOT_ALLOWED');

@@ -42,10 +42,10 @@ function reply(message: Buffer, document: Document): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** Answers hello and ping by itself, and anything else by `answer`; `undefined` closes the connection. */
+/** Answers hello and ping by itself, and anything else by `answer`; `undefined` closes the connection, `silence` says nothing. */
 export async function fakeServer(
   t: TestContext,
-  answer: (command: Document) => Document | undefined,
+  answer: (command: Document) => Document | 'silence' | undefined,
   hello: Document = {},
 ): Promise<string> {
   const sockets = new Set<Socket>();
@@ -57,7 +57,7 @@ export async function fakeServer(
     }
     const document = 'ping' in command || 'endSessions' in command ? { ok: 1 } : answer(command);
     if (document === undefined) socket.destroy();
-    else socket.write(reply(message, document));
+    else if (document !== 'silence') socket.write(reply(message, document));
   };
   const server = createServer((socket) => {
     sockets.add(socket);
