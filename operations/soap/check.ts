@@ -7,6 +7,7 @@ import { codeOf, messageOf } from '../../engine/errors.ts';
 import { compare } from './compare.ts';
 import { type Contract, readContract } from './contract.ts';
 import { ContractError, Documents, locationOf, type WsdlSource } from './documents.ts';
+import { headerText } from './envelope.ts';
 import { connectTrouble, troubleSentence } from './failures.ts';
 import type { Sender } from './sender.ts';
 import { secureContext, type TlsTexts } from './transport.ts';
@@ -138,7 +139,7 @@ async function checkProbe({ sender, source, documents, contract }: Read, probe: 
   const parameter = contract.operations.find(({ name }) => name === probe)?.children[0]?.name;
   try {
     if (parameter === undefined) throw new ContractError(`the WSDL has no operation ${probe} with a parameter`);
-    await echo({ source, dialect, documents }, probe, parameter, text);
+    await echo({ source, dialect, documents, header: headerText(sender.header) }, probe, parameter, text);
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     throw new StepFailed('SOAP_PROBE_FAILED', error.message);

@@ -1,39 +1,14 @@
 /** Holds a dialect against the contract of its receiver: every difference is a sentence that names what differs and where to mend it. */
+import { compareChildren } from './compare-children.ts';
+import { type Line, placeIn, sentence } from './compare-words.ts';
 import type { Contract, ContractOperation } from './contract.ts';
-import type { Child, Dialect } from './dialect.ts';
-import type { SchemaChild } from './schemas.ts';
+import type { Dialect } from './dialect.ts';
 
 export interface Comparison {
   /** What keeps the two from being the same call, one sentence each. */
   readonly differences: readonly string[];
   /** What differs but need not matter. */
   readonly notes: readonly string[];
-}
-
-/** What of a dialect a line is about. */
-type Line = 'soap' | 'namespace' | 'action' | 'element' | 'qualified' | 'order' | 'answer' | 'carry' | 'child';
-
-const IN_DIALECT: Readonly<Record<Line, string>> = {
-  soap: 'soap',
-  namespace: 'namespace',
-  action: 'action',
-  element: 'request.element',
-  qualified: 'request.qualified',
-  order: 'request.children',
-  answer: 'answer.element',
-  carry: 'request.children',
-  child: 'request.children',
-};
-
-/** Where a line stands, as the one who mends it needs to know. */
-function placeIn(dialect: Dialect, line: Line, child?: Child): string {
-  if (!dialect.generic) return `${IN_DIALECT[line]} of the dialect ${dialect.dialect}`;
-  if (line !== 'child') return `generic.${line} of the destination`;
-  return `generic.${child?.from.replace('credentials.', '') ?? 'order'} of the destination`;
-}
-
-function sentence(thing: string, found: string, expected: string, cure: string): string {
-  return `${thing}: found ${found} in the dialect, expected ${expected} by the WSDL; ${cure}`;
 }
 
 /** Compares a dialect with a contract. */
@@ -93,108 +68,6 @@ function compareAction({ action }: ContractOperation, dialect: Dialect): readonl
   if (dialect.action === '' && dialect.soap === '1.2') return [];
   const cure = `write ${action} under ${placeIn(dialect, 'action')}`;
   return [sentence('action', dialect.action === '' ? 'none' : dialect.action, action, cure)];
-}
-
-function compareChildren(operation: ContractOperation, dialect: Dialect): Comparison {
-  const theirs = operation.children;
-  const ours = dialect.request.children;
-  const unknown = ours.filter(({ element }) => !theirs.some(({ name }) => name === element));
-  const unused = new Set(theirs.filter(({ name }) => !ours.some(({ element }) => element === name)));
-  const renamed = unknown.map((child) => {
-    const at = ours.indexOf(child);
-    const other = theirs[at];
-    const isOther = other !== undefined && unused.delete(other);
-    return { child, at, other: isOther ? other : undefined };
-  });
-  const free = [...unused].map(({ name }) => name).join(', ');
-  const names = renamed.map(({ child, at, other }) => {
-    const thing = `element ${at + 1} of ${dialect.request.element}`;
-    const place = placeIn(dialect, 'child', child);
-    if (other) return sentence(thing, child.element, other.name, `write ${other.name} under ${place}`);
-    const cure = free === '' ? `take it out of ${place}` : `see whether ${place} should be one of ${free}`;
-    return sentence(thing, child.element, 'no element of this name', cure);
-  });
-  const wanted = [...unused].filter(({ optional }) => !optional);
-  const spare = [...unused].filter(({ optional }) => optional);
-  return {
-    differences: [
-      ...names,
-      ...wanted.map(({ name }) =>
-        sentence(
-          `element ${name} of ${operation.request.local}`,
-          'none',
-          name,
-          `name it under ${placeIn(dialect, 'order')}, or ask the receiver what must stand in it`,
-        ),
-      ),
-      ...compareOrder(operation, dialect),
-      ...compareForms(operation, dialect),
-      ...compareTypes(operation, dialect),
-    ],
-    notes: spare.map(({ name }) => `the WSDL also has ${name}, which may be left out and is not sent`),
-  };
-}
-
-/** Those that both have, as pairs in our order. */
-function common(operation: ContractOperation, dialect: Dialect): readonly (readonly [Child, SchemaChild])[] {
-  return dialect.request.children.flatMap((child) => {
-    const found = operation.children.find(({ name }) => name === child.element);
-    return found ? [[child, found] as const] : [];
-  });
-}
-
-function compareOrder(operation: ContractOperation, dialect: Dialect): readonly string[] {
-  if (!operation.ordered) return [];
-  const ours = common(operation, dialect).map(([, { name }]) => name);
-  const theirs = operation.children.map(({ name }) => name).filter((name) => ours.includes(name));
-  if (ours.every((name, at) => name === theirs[at])) return [];
-  const thing = `order of the elements of ${operation.request.local}`;
-  const cure = `bring them into this order under ${placeIn(dialect, 'order')}`;
-  return [sentence(thing, ours.join(', '), theirs.join(', '), cure)];
-}
-
-/** Names the elements whose namespace is another one: none where they should have one, or one where they should have none. */
-function compareForms(operation: ContractOperation, dialect: Dialect): readonly string[] {
-  const { qualified } = dialect.request;
-  const pairs = common(operation, dialect);
-  const wrong = pairs.filter(([, { namespace }]) => (namespace !== '') !== qualified);
-  // Elements that should stand in a namespace of their own, other than that of the request.
-  const strange = pairs.filter(
-    ([, { namespace }]) => qualified && namespace !== '' && namespace !== operation.request.uri,
-  );
-  const ours = qualified ? 'in the namespace of the request' : 'in no namespace';
-  const forms = wrong.map(([, { name }]) =>
-    sentence(
-      `element ${name} of ${operation.request.local}`,
-      ours,
-      qualified ? 'no namespace (unqualified)' : 'a namespace (qualified)',
-      wrong.length === pairs.length
-        ? `write ${!qualified} under ${placeIn(dialect, 'qualified')}`
-        : 'the receiver mixes both forms, which no dialect can say: ask whether it insists',
-    ),
-  );
-  const others = strange.map(([, { name, namespace }]) =>
-    sentence(
-      `element ${name} of ${operation.request.local}`,
-      ours,
-      `the namespace ${namespace}`,
-      'a namespace for each element is something that no dialect can say: ask whether the receiver insists',
-    ),
-  );
-  return [...forms, ...others];
-}
-
-/** Elements that hold no text, or bytes where text is sent. */
-function compareTypes(operation: ContractOperation, dialect: Dialect): readonly string[] {
-  return common(operation, dialect).flatMap(([child, { name, text }]) => {
-    const thing = `element ${name} of ${operation.request.local}`;
-    const place = placeIn(dialect, child.from === 'message' ? 'carry' : 'child', child);
-    if (text === undefined)
-      return [sentence(thing, 'a text', 'elements inside it', `see whether ${place} should be another`)];
-    const bytes = text === 'base64Binary';
-    if (child.from !== 'message' || bytes === (child.carry === 'base64') || !bytes) return [];
-    return [sentence(thing, `carry ${child.carry ?? 'text'}`, 'base64Binary', `write base64 under ${place}`)];
-  });
 }
 
 function compareAnswer({ answers }: ContractOperation, dialect: Dialect): readonly string[] {

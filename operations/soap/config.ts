@@ -2,10 +2,12 @@
 import type { Resources } from '../../engine/contracts/resources.ts';
 import { WaybillError } from '../../engine/errors.ts';
 import { Duration, Keys, Secret, Size, Type } from '../../engine/schema.ts';
+import { tlsSchema } from '../tls/material.ts';
 import { type Dialect, resolveDialect } from './dialect.ts';
-import { type Credentials, type Frame, makeFrame } from './envelope.ts';
+import { type Credentials, type Frame, type Given, makeFrame, makeHeader, makeQuery } from './envelope.ts';
 import { GENERIC_SCHEMA, type GenericSettings, genericLines } from './generic.ts';
 import { Secrets } from './secrets.ts';
+import type { Template } from './template.ts';
 import type { Limits, TlsTexts } from './transport.ts';
 
 export interface SoapConfig {
@@ -13,6 +15,7 @@ export interface SoapConfig {
   readonly generic?: GenericSettings;
   readonly url: string;
   readonly credentials?: Credentials;
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly tls?: TlsTexts;
   /** Milliseconds. */
   readonly timeouts?: { readonly connect?: number; readonly firstByte?: number; readonly total?: number };
@@ -40,16 +43,13 @@ export const SOAP_SCHEMA = Keys({
       { description: 'Where each of them goes is said by the dialect.' },
     ),
   ),
-  tls: Type.Optional(
-    Keys(
-      {
-        ca: Type.Optional(Secret({ description: 'PEM of the CA to trust, in place of the public ones.' })),
-        certificate: Type.Optional(Secret({ description: 'PEM of our certificate, with its chain, for mutual TLS.' })),
-        key: Type.Optional(Secret({ description: 'PEM of its key, not encrypted.' })),
-      },
-      { description: 'For https.' },
-    ),
+  parameters: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$' }), Type.String({ minLength: 1 }), {
+      additionalProperties: false,
+      description: 'Values that the dialect sends as `from: parameters.NAME`, such as the destination id of a hub.',
+    }),
   ),
+  tls: Type.Optional(tlsSchema('For https.')),
   timeouts: Type.Optional(
     Keys(
       {
@@ -101,6 +101,10 @@ export interface Settled {
   readonly url: URL;
   readonly dialect: Dialect;
   readonly frame: Frame;
+  /** The SOAP header alone, for the probe. */
+  readonly header: Template;
+  /** The frame of the status query, where the dialect has one. */
+  readonly query: Frame | undefined;
   readonly limits: Limits;
   /** What is never repeated out of an answer. */
   readonly secrets: Secrets;
@@ -112,10 +116,14 @@ export function settle(config: SoapConfig, resources: Resources): Settled {
   const { generic } = config;
   const dialect = resolveDialect(config.dialect, resources, generic && genericLines(generic));
   const credentials = config.credentials ?? {};
+  const given: Given = { credentials, parameters: config.parameters ?? {}, url, timeZone: resources.timeZone };
+  const { username, password } = credentials;
   return {
     url,
     dialect,
-    frame: makeFrame(dialect, credentials),
+    frame: makeFrame(dialect, given),
+    header: makeHeader(dialect, given),
+    query: dialect.status && makeQuery(dialect, dialect.status, given),
     limits: {
       connect: config.timeouts?.connect ?? DEFAULT_LIMITS.connect,
       firstByte: config.timeouts?.firstByte ?? DEFAULT_LIMITS.firstByte,
@@ -123,6 +131,6 @@ export function settle(config: SoapConfig, resources: Resources): Settled {
       maxAnswerBytes: config.maxAnswerBytes ?? DEFAULT_LIMITS.maxAnswerBytes,
     },
     // The organisation stands in every message; it is no secret.
-    secrets: new Secrets([credentials.username, credentials.password]),
+    secrets: new Secrets([username, password, dialect.http === 'basic' ? `${username}:${password}` : undefined]),
   };
 }

@@ -1,6 +1,6 @@
 /** What a WSDL 1.1 says about its operations: the requests that a receiver takes and the answers that it gives. */
 import { ContractError, Documents, placeOf, type WsdlSource } from './documents.ts';
-import { type SchemaChild, Schemas } from './schemas.ts';
+import { type SchemaChild, type SchemaElement, Schemas } from './schemas.ts';
 import { childrenOf, type Node, parseTree, type QName } from './tree.ts';
 
 const WSDL = 'http://schemas.xmlsoap.org/wsdl/';
@@ -18,6 +18,8 @@ export interface ContractOperation {
   /** The element in the body and its namespace. */
   readonly request: QName;
   readonly children: readonly SchemaChild[];
+  /** The children with all that stands in them. */
+  readonly elements: readonly SchemaElement[];
   /** False: the schema lets the children stand in any order. */
   readonly ordered: boolean;
   /** Local names from the answer's element inwards, joined by /, for all elements of the answer. */
@@ -139,6 +141,7 @@ function operationsOf(binding: Node, definitions: Definitions): readonly Contrac
         action: own?.attributes.get('soapAction') ?? '',
         request: request.element,
         children: request.children,
+        elements: definitions.schemas.expand(request.children),
         ordered: request.ordered,
         answers: answer ? definitions.schemas.paths(answer.element.local, answer.children) : [],
       },

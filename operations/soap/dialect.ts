@@ -1,74 +1,29 @@
 /** Dialects: one receiver's peculiarities as data. */
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { validate } from '../../engine/config/validate.ts';
+import { parseYaml } from '../../engine/config/yaml.ts';
 import type { Issue, ResourceKind, Resources } from '../../engine/contracts/resources.ts';
-import { WaybillError, type Whose } from '../../engine/errors.ts';
+import { WaybillError } from '../../engine/errors.ts';
+import { answerOf, batchOf, merge, missingLine, requestOf, securityOf, statusOf } from './dialect-merge.ts';
+import { contradiction } from './dialect-rules.ts';
 import { DIALECT_SCHEMA } from './dialect-schema.ts';
-import type { Carry } from './xml.ts';
+import type { Dialect, DialectFile } from './dialect-types.ts';
 
-export type Source = 'credentials.username' | 'credentials.password' | 'credentials.organisation' | 'message';
-export type FaultAction = 'stop' | 'retry' | 'tooLarge' | 'fail' | 'inDoubt';
-
-export interface Child {
-  readonly element: string;
-  readonly from: Source;
-  /** Only for the message. */
-  readonly carry?: Carry;
-}
-
-export interface FaultRule {
-  readonly then: FaultAction;
-  readonly whose?: Whose;
-  readonly advice?: string;
-}
-
-/** A dialect, whole: what it extends is taken over and defaults are filled in. */
-export interface Dialect {
-  readonly dialect: string;
-  readonly summary: string;
-  readonly soap: '1.1' | '1.2';
-  readonly contentType: string;
-  readonly action: string;
-  readonly namespace: string;
-  readonly request: {
-    readonly element: string;
-    /** False: the children stand in no namespace. */
-    readonly qualified: boolean;
-    readonly children: readonly Child[];
-  };
-  readonly answer: {
-    readonly element: string;
-    readonly content: 'hl7' | 'text';
-    readonly unmentioned: 'inDoubt' | 'delivered';
-  };
-  readonly charset: string;
-  readonly repeatable: boolean;
-  readonly probe?: string;
-  /** By the local name of the detail's element or of the fault's code; `other` stands for the rest. */
-  readonly faults: Readonly<Record<string, FaultRule>>;
-  /** Its names come from the destination's `generic`, and are mended there. */
-  readonly generic: boolean;
-}
-
-/** A dialect as a file has it: everything but its name may come from the one it extends. */
-export interface DialectFile {
-  readonly dialect: string;
-  readonly summary?: string;
-  readonly extends?: string;
-  readonly soap?: Dialect['soap'];
-  readonly contentType?: string;
-  readonly action?: string;
-  readonly namespace?: string;
-  readonly request?: Partial<Dialect['request']>;
-  readonly answer?: Partial<Dialect['answer']>;
-  readonly charset?: string;
-  readonly repeatable?: boolean;
-  readonly probe?: string;
-  readonly faults?: Dialect['faults'];
-}
+export * from './dialect-types.ts';
 
 const BUILT_IN = new URL('./dialects/', import.meta.url);
-const BUILT_IN_NAMES: readonly string[] = ['cdc-iis-2011', 'generic'];
+const BUILT_IN_NAMES: readonly string[] = [
+  'cdc-iis-2011',
+  'cdc-iis-2014',
+  'iz-hub-2014',
+  'generic',
+  'ca',
+  'il',
+  'ma-wsse',
+  'wi',
+  'pa-elr',
+  'submit-poll',
+];
 const loaded = new Map<string, DialectFile>();
 
 /** A dialect that is shipped, or `undefined`. Its file is read once. */
@@ -76,12 +31,18 @@ export function builtInDialect(name: string): DialectFile | undefined {
   if (!BUILT_IN_NAMES.includes(name)) return undefined;
   const known = loaded.get(name);
   if (known) return known;
-  const text = readFileSync(new URL(`${name}.yaml`, BUILT_IN), 'utf8');
-  // Everything is text, as in any file of a production; the only line that is no text is `repeatable`.
-  const read: Record<string, unknown> = parse(text, { schema: 'failsafe' });
-  const file: DialectFile = { ...read, dialect: name, repeatable: read.repeatable === 'true' };
+  const file = readDialectFile(readFileSync(new URL(`${name}.yaml`, BUILT_IN), 'utf8'));
+  if (file === undefined) throw new Error(`the built-in dialect ${name} does not fit its schema`);
   loaded.set(name, file);
   return file;
+}
+
+/** The lines of a dialect's file, typed by its schema; `undefined` where it does not fit. Says nothing about why. */
+export function readDialectFile(text: string): DialectFile | undefined {
+  const { tree, issues } = parseYaml(text);
+  if (tree === undefined || issues.length > 0) return undefined;
+  const read = validate(tree, DIALECT_SCHEMA);
+  return read.issues.length === 0 && isDialectFile(read.value) ? read.value : undefined;
 }
 
 /** Names of the dialects that are shipped. */
@@ -139,18 +100,13 @@ function lineage(name: string, resources: Resources): readonly DialectFile[] {
   return chain;
 }
 
-/** Lines of the later win; request, answer and faults key by key. A content type goes with its version of SOAP. */
-function merge(base: DialectFile, over: DialectFile): DialectFile {
-  const { contentType, ...rest } = base;
-  const sameVersion = over.soap === undefined || base.soap === undefined || over.soap === base.soap;
-  return {
-    ...rest,
-    ...(contentType !== undefined && sameVersion ? { contentType } : {}),
-    ...over,
-    request: { ...base.request, ...over.request },
-    answer: { ...base.answer, ...over.answer },
-    faults: { ...base.faults, ...over.faults },
-  };
+/** The lines of a dialect with those that it extends, and the names of these, itself first. @throws as `resolveDialect` */
+export function dialectLines(
+  name: string,
+  resources: Resources,
+): { readonly lines: DialectFile; readonly isGeneric: boolean; readonly chain: readonly string[] } {
+  const chain = lineage(name, resources).map((file) => file.dialect);
+  return { ...merged(name, resources, undefined), chain };
 }
 
 /** Lines that a destination lays over its dialect. */
@@ -201,19 +157,22 @@ export function resolveDialect(name: string, resources: Resources, names?: Lines
           file: `dialects/${name}.yaml`,
           path: line,
         });
-  const soap = lines.soap ?? '1.2';
-  const { namespace, request, answer } = lines;
-  if (namespace === undefined) throw missing('namespace');
-  if (request?.element === undefined) throw missing('request.element');
-  if (answer?.element === undefined) throw missing('answer.element');
-  const children = request.children ?? [];
-  if (children.filter((child) => child.from === 'message').length !== 1) {
-    throw new WaybillError(
-      'SOAP_DIALECT_INCOMPLETE',
-      `the dialect ${name} must have exactly one child with \`from: message\` under request.children`,
-      { file: `dialects/${name}.yaml`, path: 'request.children' },
-    );
+  const line = missingLine(lines);
+  if (line !== undefined) throw missing(line);
+  const dialect = whole(name, lines, names !== undefined);
+  const wrong = contradiction(dialect);
+  if (wrong) {
+    throw new WaybillError('SOAP_DIALECT_INCOMPLETE', `the dialect ${name}: ${wrong.problem}`, {
+      file: `dialects/${name}.yaml`,
+      path: wrong.path,
+    });
   }
+  return dialect;
+}
+
+/** Fills in what is not said. */
+function whole(name: string, lines: DialectFile, generic: boolean): Dialect {
+  const { soap = '1.2', namespace = '', http, security, probe, status } = lines;
   return Object.freeze({
     dialect: name,
     summary: lines.summary ?? '',
@@ -221,17 +180,20 @@ export function resolveDialect(name: string, resources: Resources, names?: Lines
     contentType: lines.contentType ?? (soap === '1.2' ? 'application/soap+xml' : 'text/xml'),
     action: lines.action ?? '',
     namespace,
-    request: { element: request.element, qualified: request.qualified ?? true, children },
-    answer: {
-      element: answer.element,
-      content: answer.content ?? 'hl7',
-      unmentioned: answer.unmentioned ?? 'inDoubt',
-    },
+    request: requestOf(lines.request),
+    headers: lines.headers ?? [],
+    ...(http === undefined ? {} : { http }),
+    ...(security === undefined ? {} : { security: securityOf(security) }),
+    addressing: lines.addressing ?? false,
+    answer: answerOf(lines.answer),
+    batch: batchOf(lines.batch),
     charset: lines.charset ?? 'utf-8',
     repeatable: lines.repeatable ?? false,
-    ...(lines.probe === undefined ? {} : { probe: lines.probe }),
+    ...(probe === undefined ? {} : { probe }),
     faults: lines.faults ?? {},
-    generic: names !== undefined,
+    statuses: lines.statuses ?? {},
+    ...(status === undefined ? {} : { status: statusOf(status, namespace) }),
+    generic,
   });
 }
 

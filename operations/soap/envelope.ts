@@ -1,102 +1,92 @@
 /** The request: an envelope built around the messages, its length known before the first byte goes out. */
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Delivery } from '../../engine/contracts/operation.ts';
-import { PermanentError, WaybillError } from '../../engine/errors.ts';
-import type { Dialect, Source } from './dialect.ts';
+import { PermanentError } from '../../engine/errors.ts';
+import { type Dialect, messageChild, type RequestShape, type StatusQuery } from './dialect-types.ts';
+import { httpHeaders, writeHeader } from './headers.ts';
+import {
+  type Call,
+  type Given,
+  isFixed,
+  render,
+  type Template,
+  TemplateWriter,
+  type Writers,
+  writeChildren,
+} from './template.ts';
 import { asciiXml, type Carry, encode, encodedLength, XmlTextError } from './xml.ts';
+
+export type { Credentials, Given } from './template.ts';
 
 export const ENVELOPE_NAMESPACE = {
   '1.1': 'http://schemas.xmlsoap.org/soap/envelope/',
   '1.2': 'http://www.w3.org/2003/05/soap-envelope',
 } as const;
 
-export interface Credentials {
-  readonly username?: string;
-  readonly password?: string;
-  readonly organisation?: string;
-}
-
-/** Everything of a request that is the same for each delivery. Holds credentials: never shown. */
+/** A request without what changes from one delivery to the next. Holds credentials: never shown. */
 export interface Frame {
-  readonly head: Buffer;
-  readonly tail: Buffer;
+  readonly head: Template;
+  readonly tail: Template;
   readonly carry: Carry;
   readonly charset: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type CredentialName = keyof Credentials;
-
-function credentialName(from: Exclude<Source, 'message'>): CredentialName {
-  if (from === 'credentials.username') return 'username';
-  if (from === 'credentials.password') return 'password';
-  return 'organisation';
-}
-
-function credentialText(dialect: Dialect, credentials: Credentials, name: CredentialName): string {
-  const value = credentials[name];
-  if (value === undefined) {
-    throw new WaybillError(
-      'SOAP_CREDENTIAL_MISSING',
-      `the dialect ${dialect.dialect} sends credentials.${name}, which the destination does not have`,
-      { path: `credentials.${name}` },
-    );
-  }
-  try {
-    return asciiXml(value);
-  } catch (error) {
-    if (!(error instanceof XmlTextError)) throw error;
-    throw new WaybillError('SOAP_CREDENTIAL_CHARACTERS', `credentials.${name} holds ${error.message}`, {
-      path: `credentials.${name}`,
-    });
-  }
-}
-
-/** HTTP headers that say what the body is and which operation is meant. */
-function requestHeaders(dialect: Dialect): Record<string, string> {
-  const { contentType, charset, action } = dialect;
-  const base = { accept: 'application/soap+xml, text/xml, application/xml', 'accept-encoding': 'identity' };
-  if (contentType !== 'application/soap+xml') {
-    return { ...base, 'content-type': `${contentType}; charset=${charset}`, soapaction: `"${action}"` };
-  }
-  const parameter = action === '' ? '' : `; action="${action}"`;
-  return { ...base, 'content-type': `${contentType}; charset=${charset}${parameter}` };
-}
-
 /**
  * The frame around every message of a destination. Head and tail are plain ASCII, so they are right in every charset.
- * @throws WaybillError SOAP_CREDENTIAL_MISSING, SOAP_CREDENTIAL_CHARACTERS.
+ * @throws WaybillError SOAP_CREDENTIAL_MISSING, SOAP_PARAMETER_MISSING, SOAP_CREDENTIAL_CHARACTERS.
  */
-export function makeFrame(dialect: Dialect, credentials: Credentials): Frame {
-  const { children, qualified } = dialect.request;
-  const namespace = asciiXml(dialect.namespace);
+export function makeFrame(dialect: Dialect, given: Given): Frame {
+  const { request, namespace, action } = dialect;
+  const carry = messageChild(request.children)?.child.carry ?? 'text';
+  return { ...envelope(dialect, { request, namespace, action }, given), carry };
+}
+
+/** The SOAP header alone; empty where the dialect has none. @throws as `makeFrame` */
+export function makeHeader(dialect: Dialect, given: Given): Template {
+  const header = new TemplateWriter();
+  writeHeader({ current: header, atMessage: () => header }, dialect, dialect.action, given);
+  return header.end();
+}
+
+/** The text of a SOAP header that `makeHeader` made, for one call; empty where there is none. */
+export function headerText(header: Template): string {
+  return header.length === 0
+    ? ''
+    : render(header, callOf({ batchId: '', byteLength: 0, messages: 0 })).toString('latin1');
+}
+
+/** The frame of a status query; the whole of it is its head. @throws as `makeFrame` */
+export function makeQuery(dialect: Dialect, status: StatusQuery, given: Given): Frame {
+  return { ...envelope(dialect, status, given), carry: 'text' };
+}
+
+function envelope(
+  dialect: Dialect,
+  {
+    request,
+    namespace,
+    action,
+  }: { readonly request: RequestShape; readonly namespace: string; readonly action: string },
+  given: Given,
+): Omit<Frame, 'carry'> {
+  const tail = new TemplateWriter();
+  const head = new TemplateWriter();
+  const writers: Writers = { current: head, atMessage: () => tail };
+  head.write(`<?xml version="1.0" encoding="${dialect.charset}"?>`);
+  head.write(`<soap:Envelope xmlns:soap="${ENVELOPE_NAMESPACE[dialect.soap]}">`);
+  writeHeader(writers, dialect, action, given);
   // A default namespace would take unqualified children in.
-  const element = qualified ? dialect.request.element : `r:${dialect.request.element}`;
-  let head = `<?xml version="1.0" encoding="${dialect.charset}"?>`;
-  head += `<soap:Envelope xmlns:soap="${ENVELOPE_NAMESPACE[dialect.soap]}"><soap:Body>`;
-  head += `<${element} ${qualified ? 'xmlns' : 'xmlns:r'}="${namespace}">`;
-  let tail = '';
-  let carry: Carry = 'text';
-  let before = true;
-  for (const child of children) {
-    if (child.from === 'message') {
-      carry = child.carry ?? 'text';
-      head += `<${child.element}>`;
-      tail += `</${child.element}>`;
-      before = false;
-      continue;
-    }
-    const text = credentialText(dialect, credentials, credentialName(child.from));
-    const whole = `<${child.element}>${text}</${child.element}>`;
-    if (before) head += whole;
-    else tail += whole;
-  }
-  tail += `</${element}></soap:Body></soap:Envelope>`;
+  const { qualified } = request;
+  const element = qualified ? request.element : `r:${request.element}`;
+  head.write(`<soap:Body><${element} ${qualified ? 'xmlns' : 'xmlns:r'}="${asciiXml(namespace)}">`);
+  writeChildren(writers, request.children, qualified ? namespace : '', given);
+  writers.current.write(`</${element}></soap:Body></soap:Envelope>`);
   return {
-    head: Buffer.from(head, 'latin1'),
-    tail: Buffer.from(tail, 'latin1'),
-    carry,
+    head: head.end(),
+    tail: tail.end(),
     charset: dialect.charset,
-    headers: requestHeaders(dialect),
+    headers: httpHeaders(dialect, action, given),
   };
 }
 
@@ -115,13 +105,39 @@ const CHUNK = 128 * 1024;
  */
 export function makeBody(frame: Frame, delivery: Delivery): RequestBody {
   const inner = measured(frame, delivery);
+  const call = isFixed(frame.head) && isFixed(frame.tail) ? undefined : callOf(delivery);
+  const head = render(frame.head, call);
+  const tail = render(frame.tail, call);
   return {
-    length: frame.head.length + inner + frame.tail.length,
+    length: head.length + inner + tail.length,
     *chunks() {
-      yield frame.head;
+      yield head;
       yield* encode(delivery.body(), frame.carry, Math.min(CHUNK, Math.max(inner, 1)));
-      yield frame.tail;
+      yield tail;
     },
+  };
+}
+
+/** The body of a status query. */
+export function makeQuestion(
+  frame: Frame,
+  about: { readonly batchId: string; readonly ticket?: string; readonly controlId?: string },
+): RequestBody {
+  const whole = render(frame.head, callOf({ ...about, byteLength: 0, messages: 0 }));
+  return { length: whole.length, chunks: () => [whole] };
+}
+
+function callOf(about: Pick<Call, 'batchId' | 'byteLength' | 'messages' | 'ticket' | 'controlId'>): Call {
+  const { batchId, byteLength, messages, ticket, controlId } = about;
+  return {
+    now: Date.now(),
+    batchId,
+    byteLength,
+    messages,
+    ...(ticket === undefined ? {} : { ticket }),
+    ...(controlId === undefined ? {} : { controlId }),
+    nonce: randomBytes(16),
+    messageId: randomUUID(),
   };
 }
 

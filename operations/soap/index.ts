@@ -1,19 +1,21 @@
-import { defineOperation, type Operation } from '../../engine/contracts/operation.ts';
+import { defineOperation, type OperationFacts } from '../../engine/contracts/operation.ts';
 import { checkReceiver } from './check.ts';
 import { type Settled, SOAP_SCHEMA, type SoapConfig, settle } from './config.ts';
 import { DIALECTS } from './dialect.ts';
+import { messageChild } from './dialect-types.ts';
 import { SOAP_ERRORS } from './errors.ts';
+import { SOAP_OUTCOMES } from './outcomes.ts';
 import { send } from './sender.ts';
+import { probe } from './status-query.ts';
 import { openTransport } from './transport.ts';
 
-type Facts = Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
-
-function facts({ dialect }: Settled): Facts {
-  const carry = dialect.request.children.find((child) => child.from === 'message')?.carry ?? 'text';
+function facts({ dialect }: Settled): OperationFacts {
+  const carry = messageChild(dialect.request.children)?.child.carry ?? 'text';
   return {
     carries: { charset: dialect.charset, characters: carry === 'base64' ? 'any' : 'xml10' },
     repeatable: dialect.repeatable,
-    unmentioned: dialect.answer.unmentioned,
+    answers: dialect.batch.rules,
+    probes: dialect.status !== undefined,
   };
 }
 
@@ -34,13 +36,16 @@ Success is what the answer's body says, never the HTTP status. What becomes of t
 | the connection broke, or a limit passed, after the first byte; an answer cut, too large or not readable; 5xx without a fault (a 502 or 504 says nothing about the receiver behind the proxy) | in doubt |
 | a SOAP fault, in whatever status | what the dialect's table of faults says |
 | 401, 403, 404, a redirect, another 4xx, a certificate that is not accepted | queued; the destination stops |
-| 413, or a fault that means too large | queued; the destination stops until batches are smaller |
+| 413, or a fault that means too large | queued; with \`batch.mode: auto\` they go in halves, else the destination stops until batches are smaller |
 
 Redirects are never followed, a request is never sent twice by itself, and HTTP/2 is not used. With \`tls.ca\` only that
 CA is trusted. \`check\` tries host, certificate, the contract and the dialect's probe, each by itself. For the contract it
 reads the receiver's WSDL (from \`?wsdl\`, or pinned under \`wsdl\`) and names in a line of its own everything in which
 the dialect differs: version of SOAP, namespace, action, request element, each child's name, order, namespace and type, and
 where the answer stands. Only hosts that the configuration names are asked; a document type is refused.
+
+\`waybill dialect list\` names the dialects that are shipped, \`waybill dialect new\` writes one from a WSDL, and
+\`waybill dialect test\` runs its samples.
 
 A receiver with elements for user name, password, organisation and message needs no dialect of its own: \`dialect: generic\`
 takes their names from \`generic\`. What else is peculiar (faults, an answer for errors only, a charset) goes into a dialect
@@ -83,6 +88,18 @@ credentials:
 `,
     },
     {
+      title: 'A registry behind a hub, which is named by a parameter of the dialect',
+      yaml: `type: soap
+dialect: iz-hub-2014
+url: "\${env:REGISTRY_URL}"
+parameters: { destinationId: dev }
+credentials:
+  username: "\${env:REGISTRY_USER}"
+  password: "\${env:REGISTRY_PASSWORD}"
+  organisation: "\${env:REGISTRY_FACILITY}"
+`,
+    },
+    {
       title: 'With a private CA, mutual TLS and a slow receiver',
       yaml: `type: soap
 dialect: cdc-iis-2011
@@ -98,6 +115,7 @@ wsdl: contracts/registry.wsdl
     },
   ],
   errors: SOAP_ERRORS,
+  outcomes: SOAP_OUTCOMES,
   resources: [DIALECTS],
   answerFormat: 'hl7-batch',
   describe: (config, resources) => facts(settle(config, resources)),
@@ -109,6 +127,7 @@ wsdl: contracts/registry.wsdl
     return {
       ...facts(settled),
       send: (delivery, signal) => send(sender, delivery, signal),
+      probe: (about, signal) => probe(sender, about, signal),
       check: (signal) =>
         checkReceiver(
           sender,

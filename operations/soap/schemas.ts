@@ -20,6 +20,13 @@ export interface SchemaChild {
   readonly inner: readonly Defined[];
 }
 
+/** A child with all that stands in it. */
+export interface SchemaElement extends Omit<SchemaChild, 'inner'> {
+  readonly children: readonly SchemaElement[];
+  /** False: what stands in it may come in any order. */
+  readonly ordered: boolean;
+}
+
 /** A node of a schema, and what holds for all of that schema. */
 interface Defined {
   readonly node: Node;
@@ -85,6 +92,20 @@ export class Schemas {
     };
     walk(root, children, 1);
     return found;
+  }
+
+  /** The children with all that stands in them; a type that holds itself is followed a few times. */
+  expand(children: readonly SchemaChild[]): readonly SchemaElement[] {
+    let room = MAX_PATHS;
+    const walk = (inside: readonly SchemaChild[], depth: number): readonly SchemaElement[] =>
+      inside.flatMap(({ inner, ...child }) => {
+        if (room <= 0) return [];
+        room -= 1;
+        const below = depth >= MAX_DEPTH ? [] : inner.flatMap((type) => this.#particles(type, false));
+        const ordered = !inner.some(({ node }) => childrenOf(node, XSD, 'all').length > 0);
+        return [{ ...child, children: walk(below, depth + 1), ordered }];
+      });
+    return walk(children, 1);
   }
 
   #find(kind: string, { uri, local }: QName): Defined | undefined {

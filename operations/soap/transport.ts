@@ -1,9 +1,10 @@
 /** One HTTP exchange over undici: keep-alive, exact limits, no redirects, no second try, no HTTP/2. */
 import { Readable } from 'node:stream';
 import type { SecureContext } from 'node:tls';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { buildConnector, Client, Dispatcher } from 'undici';
 import { secureContextOf, type TlsTexts } from '../tls/material.ts';
 import type { RequestBody } from './envelope.ts';
+import { undici } from './undici.ts';
 
 export type { TlsTexts };
 
@@ -203,7 +204,7 @@ class Connection {
   #firstError: Error | undefined;
 
   constructor(origin: string, connector: buildConnector.connector) {
-    this.client = new Client(origin, {
+    this.client = new (undici().Client)(origin, {
       // ALPN could choose HTTP/2, where many requests share a connection and a reset means something else.
       allowH2: false,
       pipelining: 1,
@@ -236,7 +237,7 @@ class Connection {
  */
 export function openTransport(url: URL, tls: TlsTexts, limits: Limits): Transport {
   const secure = url.protocol === 'https:' ? { secureContext: secureContext(tls) } : {};
-  const connector = buildConnector({ allowH2: false, timeout: limits.connect, ...secure });
+  const connector = undici().buildConnector({ allowH2: false, timeout: limits.connect, ...secure });
   const all = new Set<Connection>();
   const idle: Connection[] = [];
   let closed = false;

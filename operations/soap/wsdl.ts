@@ -68,12 +68,20 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  * @throws ContractError where the call fails, or gives back another text.
  */
 export async function echo(
-  { source, dialect, documents }: { source: WsdlSource; dialect: Dialect; documents: Documents },
+  {
+    source,
+    dialect,
+    documents,
+    header,
+  }: { source: WsdlSource; dialect: Dialect; documents: Documents; header: string },
   probe: string,
   parameter: string,
   text: string,
 ): Promise<void> {
   const client = await openClient(source, dialect, documents);
+  // The package writes the header itself, around what stands in ours.
+  const inner = /^<soap:Header>(.*)<\/soap:Header>$/s.exec(header)?.[1] ?? '';
+  if (inner !== '') client.addSoapHeader(inner);
   const call: unknown = client[`${probe}Async`];
   if (typeof call !== 'function') throw new ContractError(`the WSDL has no operation ${probe}`);
   const answers: unknown = await call.call(client, { [parameter]: text }).catch((error: unknown): never => {

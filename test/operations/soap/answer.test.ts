@@ -37,7 +37,7 @@ test('found by local name: no prefix, another prefix, an undeclared one, CDATA, 
 });
 
 test('an answer without the element, or with an empty one', () => {
-  assert.deepEqual(readAnswer(envelope('<other/>'), PATH), {});
+  assert.deepEqual(readAnswer(envelope('<other/>'), PATH), { values: {} });
   assert.equal(
     readAnswer(envelope('<submitSingleMessageResponse><return/></submitSingleMessageResponse>'), PATH).text,
     '',
@@ -90,17 +90,23 @@ test('faults of both versions, by local names, with missing and careless parts',
       detail: 'SecurityFault',
       codes: ['Sender'],
       reason: 'No - 401 - Security',
+      values: { Code: '401', Reason: 'Security' },
     },
   );
   const bare = readAnswer(fault('', 'Sender', ''), PATH).fault;
-  assert.deepEqual(bare, { detail: '', codes: ['Sender'], reason: '' });
+  assert.deepEqual(bare, { detail: '', codes: ['Sender'], reason: '', values: {} });
   const nested = envelope(
     '<env:Fault><env:Code><env:Value>env:Receiver</env:Value><env:Subcode><env:Value>x:Busy</env:Value></env:Subcode></env:Code></env:Fault>',
   );
   assert.deepEqual(readAnswer(nested, PATH).fault?.codes, ['Receiver', 'Busy']);
   const old = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>Nope</faultstring><detail><e:SecurityFault xmlns:e="u"/></detail></s:Fault></s:Body></s:Envelope>`;
-  assert.deepEqual(readAnswer(old, PATH).fault, { detail: 'SecurityFault', codes: ['Client'], reason: 'Nope' });
-  assert.deepEqual(readAnswer(envelope('<env:Fault/>'), PATH).fault, { detail: '', codes: [], reason: '' });
+  assert.deepEqual(readAnswer(old, PATH).fault, {
+    detail: 'SecurityFault',
+    codes: ['Client'],
+    reason: 'Nope',
+    values: {},
+  });
+  assert.deepEqual(readAnswer(envelope('<env:Fault/>'), PATH).fault, { detail: '', codes: [], reason: '', values: {} });
 });
 
 test('the charset is that of the mark, of the header, of the declaration, in this order, and strictly', () => {

@@ -215,7 +215,7 @@ test('php: a fault of SOAP 1.1 stops, in its own words without the password', { 
   const operation = await open(t, { url, credentials, generic: MAILBOX });
   await assert.rejects(operation.send(delivery(vxu('A')), signal()), (error) => {
     assert.ok(error instanceof ConfigError);
-    assert.equal(error.code, 'SOAP_FAULT_STOP');
+    assert.equal(error.code, 'SOAP_FAULT_SENDER');
     assert.match(error.message, /the SOAP fault Client$/);
     assert.equal(error.words, 'Unknown user *** with ***');
     assert.doesNotMatch(Buffer.from(error.answer ?? []).toString(), /not &lt;the|not <the/);
@@ -241,7 +241,7 @@ for (const kind of ['php', 'spyne'] as const) {
     for (const messages of [1, 3]) {
       const controlIds = Array.from({ length: messages }, (_, at) => (messages === 1 ? '' : `ID-${at}`));
       const read = { acknowledgements: acknowledgements.map((one) => ({ ...one, accepted: false })) };
-      const decided = decide(controlIds, read, 'B1', operation.unmentioned);
+      const decided = decide(controlIds, read, 'B1', operation.answers);
       assert.deepEqual([decided.rest, decided.exceptions], ['rejected', []], `${messages} messages`);
       assert.match(decided.words, new RegExp(words));
     }

@@ -59,7 +59,7 @@ for (const kind of ['php', 'spyne'] as const) {
       const operation = await openSoap(t, { url: peer.url, credentials: { ...PEER_CREDENTIALS, ...wrong } });
       await assert.rejects(operation.send(delivery(vxu('A')), signal()), (error) => {
         assert.ok(error instanceof ConfigError);
-        assert.deepEqual([error.code, error.whose], ['SOAP_FAULT_STOP', 'ours']);
+        assert.deepEqual([error.code, error.whose], ['SOAP_FAULT_SECURITY', 'ours']);
         assert.match(error.message, /SecurityFault: check user name, password and facility/);
         assert.match(error.words ?? '', /Invalid Username/);
         return true;

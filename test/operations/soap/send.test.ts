@@ -228,7 +228,7 @@ test('slow: the first byte, the whole, each with its limit and to the point', as
     await openSoap(t, { url: stuck.url, timeouts: { total: 200 } }),
     delivery(Buffer.alloc(30_000_000, 'x'), 1, 65_536),
   );
-  assert.deepEqual([className(reading), reading.code], ['UncertainError', 'SOAP_ANSWER_TIMEOUT']);
+  assert.deepEqual([className(reading), reading.code], ['UncertainError', 'SOAP_SEND_TIMEOUT']);
 });
 
 test('an endless answer, and one that announces too much, are broken off', async (t) => {
@@ -266,7 +266,7 @@ test('broken off by the caller: before the first byte tried again, after it in d
   const what = delivery(vxu('A'));
   const watched = { ...what, lastByte: () => stop.abort() };
   const after = await failure(operation, watched, stop.signal);
-  assert.deepEqual([className(after), after.code], ['UncertainError', 'SOAP_ABORTED']);
+  assert.deepEqual([className(after), after.code], ['UncertainError', 'SOAP_BROKEN_OFF']);
 });
 
 test('what XML cannot carry is not sent', async (t) => {

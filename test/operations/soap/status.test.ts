@@ -21,19 +21,19 @@ const SECURITY = '<SecurityFault xmlns="urn:cdc:iisb:2011"><Code>1</Code><Reason
 test('what the status and the body mean', async (t) => {
   const good = response(ack('ID-1'));
   const cases: readonly [string, Buffer, string][] = [
-    ['security fault', http(500, fault(SECURITY)), 'ConfigError SOAP_FAULT_STOP ours'],
-    ['security fault in a 200', http(200, fault(SECURITY)), 'ConfigError SOAP_FAULT_STOP ours'],
-    ['security fault in a 400', http(400, fault(SECURITY)), 'ConfigError SOAP_FAULT_STOP ours'],
+    ['security fault', http(500, fault(SECURITY)), 'ConfigError SOAP_FAULT_SECURITY ours'],
+    ['security fault in a 200', http(200, fault(SECURITY)), 'ConfigError SOAP_FAULT_SECURITY ours'],
+    ['security fault in a 400', http(400, fault(SECURITY)), 'ConfigError SOAP_FAULT_SECURITY ours'],
     ['too large fault', http(500, fault('<x:MessageTooLargeFault/>')), 'TooLargeError SOAP_FAULT_TOO_LARGE receiver'],
-    ['unsupported', http(500, fault('<UnsupportedOperationFault/>')), 'ConfigError SOAP_FAULT_STOP receiver'],
-    ['unknown detail, bare Sender', http(500, fault('<other/>', 'Sender')), 'ConfigError SOAP_FAULT_STOP unknown'],
-    ['Receiver', http(500, fault('', 'env:Receiver')), 'TransientError SOAP_FAULT_RETRY receiver'],
-    ['Server of 1.1', http(500, fault('', 'env:Server')), 'TransientError SOAP_FAULT_RETRY receiver'],
-    ['a code nobody knows', http(500, fault('', 'env:Whatever')), 'ConfigError SOAP_FAULT_STOP unknown'],
+    ['unsupported', http(500, fault('<UnsupportedOperationFault/>')), 'ConfigError SOAP_FAULT_UNSUPPORTED receiver'],
+    ['unknown detail, bare Sender', http(500, fault('<odd/>', 'Sender')), 'ConfigError SOAP_FAULT_SENDER unknown'],
+    ['Receiver', http(500, fault('', 'env:Receiver')), 'TransientError SOAP_FAULT_RECEIVER receiver'],
+    ['Server of 1.1', http(500, fault('', 'env:Server')), 'TransientError SOAP_FAULT_RECEIVER receiver'],
+    ['a code nobody knows', http(500, fault('', 'env:Whatever')), 'ConfigError SOAP_FAULT_UNKNOWN unknown'],
     [
       'a fault named like a method',
       http(500, fault('<constructor/>', 'toString')),
-      'ConfigError SOAP_FAULT_STOP unknown',
+      'ConfigError SOAP_FAULT_UNKNOWN unknown',
     ],
     ['500 as text', http(500, 'Internal error'), 'UncertainError SOAP_HTTP_ERROR receiver'],
     ['500 with XML of another kind', http(500, '<a/>'), 'UncertainError SOAP_HTTP_ERROR receiver'],
@@ -49,7 +49,7 @@ test('what the status and the body mean', async (t) => {
     ['404', http(404, ''), 'ConfigError SOAP_HTTP_NOT_FOUND unknown'],
     ['400', http(400, 'no'), 'ConfigError SOAP_HTTP_REFUSED unknown'],
     ['307', http(307, '', { location: 'http://127.0.0.1:1/MARKER' }), 'ConfigError SOAP_HTTP_REDIRECT receiver'],
-    ['200 as text', http(200, ack('ID-1')), 'UncertainError SOAP_ANSWER_NOT_XML receiver'],
+    ['200 as text', http(200, 'Accepted ID-1'), 'UncertainError SOAP_ANSWER_NOT_XML receiver'],
     [
       '200 with a page',
       http(200, '<html><body>Sign in<br></body></html>'),
