@@ -1,9 +1,27 @@
-import { submissionCommand } from '../decide-submission.ts';
+import { ACT_FLAGS, runAct } from '../acting/act-command.ts';
+import { decideSubmission, type SubmissionKind, submissionToDecide } from '../acting/submission-decision.ts';
+import type { Command } from '../command.ts';
 
-export const cancel = submissionCommand({
+const WHOLE: SubmissionKind = {
   name: 'cancel',
-  summary: 'Give up a submission that is in quarantine or not routed to its end; what waits of it is not sent.',
   from: ['quarantined', 'scanned', 'routing'],
   offline: (store, decision) => store.cancelSubmission(decision),
   says: 'is cancelled',
-});
+};
+
+export const cancel: Command = {
+  name: 'cancel',
+  summary:
+    'Give up messages that are queued, held back or in doubt; or a submission that is in quarantine or not routed to its end. Of messages without --confirm or --yes only a look.',
+  usage: 'MESSAGE | SUBMISSION[:LINE] | BATCH | --where FILTER, each with --reason TEXT --confirm COUNT',
+  flags: ACT_FLAGS,
+  run: (invocation) =>
+    runAct(invocation, {
+      verb: 'cancel',
+      what: 'MESSAGE, SUBMISSION or BATCH',
+      async otherwise({ submission }, folder) {
+        const whole = await submissionToDecide(folder, submission, WHOLE);
+        return whole && decideSubmission(invocation, folder, whole, WHOLE);
+      },
+    }),
+};

@@ -1,10 +1,27 @@
-import { submissionCommand } from '../decide-submission.ts';
+import { ACT_FLAGS, runAct } from '../acting/act-command.ts';
+import { decideSubmission, type SubmissionKind, submissionToDecide } from '../acting/submission-decision.ts';
+import type { Command } from '../command.ts';
 
-export const release = submissionCommand({
+const WHOLE: SubmissionKind = {
   name: 'release',
-  summary:
-    'Let a submission out of quarantine: it is routed and sent in spite of its counts, behind what came meanwhile.',
   from: ['quarantined'],
   offline: (store, decision) => store.release(decision),
   says: 'is released and will be routed',
-});
+};
+
+export const release: Command = {
+  name: 'release',
+  summary:
+    'Let messages go that were held back, each in its old place; or a submission out of quarantine, in spite of its counts. Of messages without --confirm or --yes only a look.',
+  usage: 'MESSAGE | SUBMISSION[:LINE] | BATCH | --where FILTER, each with --reason TEXT --confirm COUNT',
+  flags: ACT_FLAGS,
+  run: (invocation) =>
+    runAct(invocation, {
+      verb: 'release',
+      what: 'MESSAGE, SUBMISSION or BATCH',
+      async otherwise({ submission }, folder) {
+        const whole = await submissionToDecide(folder, submission, WHOLE);
+        return whole && decideSubmission(invocation, folder, whole, WHOLE);
+      },
+    }),
+};

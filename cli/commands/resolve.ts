@@ -1,21 +1,12 @@
 import type { ResolveRequest } from '../../engine/contracts/store.ts';
 import { WaybillError } from '../../engine/errors.ts';
 import { batchId } from '../../engine/ids.ts';
-import {
-  type Command,
-  DATA_FLAG,
-  EXIT,
-  type Invocation,
-  JSON_FLAG,
-  oneWord,
-  requiredFlag,
-  UsageError,
-} from '../command.ts';
+import { ACT_FLAGS, runAct } from '../acting/act-command.ts';
+import { type Command, EXIT, type Invocation, requiredFlag, UsageError } from '../command.ts';
 import { change } from '../control.ts';
-import { dataFolder } from '../folders.ts';
-import { findBatch, type Reading, reading } from '../ledger.ts';
+import { type Reading, reading } from '../ledger.ts';
 import { counted, printJson, printLines, wantsJson } from '../output.ts';
-import { BY_FLAG, whoAsks } from '../who.ts';
+import { whoAsks } from '../who.ts';
 
 /** What may be decided: the flag, the state that the messages get, and how that is said. */
 const DECISIONS = {
@@ -32,53 +23,68 @@ const FLAGS = Object.keys(DECISIONS) as (keyof typeof DECISIONS)[];
 
 export const resolve: Command = {
   name: 'resolve',
-  summary: 'Decide about the messages of a batch that are in doubt, after asking the receiver.',
-  usage: 'BATCH --delivered|--rejected|--resend|--cancel --reason TEXT',
+  summary:
+    'Decide about messages that are in doubt, after asking the receiver: those of a batch, one message, or all that fit a filter. Of a filter without --confirm or --yes only a look.',
+  usage:
+    'BATCH | MESSAGE | --where FILTER --confirm COUNT, each with --delivered|--rejected|--resend|--cancel --reason TEXT',
   flags: {
     ...Object.fromEntries(
       FLAGS.map((name) => [name, { type: 'boolean', description: DECISIONS[name].description } as const]),
     ),
+    ...ACT_FLAGS,
     reason: {
       type: 'string',
       value: 'TEXT',
       description: 'Why, for those who come after: who at the receiver said what. Required.',
     },
-    ...BY_FLAG,
-    ...DATA_FLAG,
-    ...JSON_FLAG,
   },
-  async run(invocation) {
+  run(invocation) {
     const decision = DECISIONS[decided(invocation)];
-    const reason = requiredFlag(invocation, 'reason');
-    const who = whoAsks(invocation);
-    const folder = dataFolder(invocation);
-    const word = oneWord(invocation, 'BATCH');
-    const { batch, id } = await reading(folder, (open) => {
-      const number = findBatch(open, word);
-      refuseDecided(open, number);
-      return { batch: number, id: batchId(open.instance, number) };
+    // What is named is decided at once; only a filter is looked at first.
+    if (invocation.words.length > 0) requiredFlag(invocation, 'reason');
+    return runAct(invocation, {
+      verb: 'resolve',
+      goal: decision.to,
+      what: 'BATCH or MESSAGE',
+      bareBatch: true,
+      otherwise: async ({ batch }, folder) =>
+        batch === undefined ? undefined : resolveBatch(invocation, folder, batch, decision),
     });
-    const json = { batch, to: decision.to, reason, who };
-    const { value, engineRuns } = await change<{ messages: number; destination: string }>(
-      folder,
-      { method: 'POST', path: '/control/resolve', json },
-      'waybill resolve',
-      (store) => store.resolve({ ...json, at: Date.now() }),
-    );
-    const { messages, destination } = value;
-    if (wantsJson(invocation))
-      printJson(invocation, { batch: id, destination, messages, to: decision.to, who, engineRuns });
-    else {
-      const next = engineRuns
-        ? `${destination} goes on.`
-        : `The engine does not run; ${destination} goes on at its next start.`;
-      printLines(invocation, [
-        `${id}: ${counted(messages, 'message')} to ${destination} ${decision.says} (said by ${who}). ${next}`,
-      ]);
-    }
-    return EXIT.ok.code;
   },
 };
+
+/** Decides about what is in doubt of one batch, which was named and so need not be looked at first. */
+async function resolveBatch(
+  invocation: Invocation,
+  folder: string,
+  batch: number,
+  { to, says }: (typeof DECISIONS)[keyof typeof DECISIONS],
+): Promise<number> {
+  const reason = requiredFlag(invocation, 'reason');
+  const who = whoAsks(invocation);
+  const id = await reading(folder, (open) => {
+    refuseDecided(open, batch);
+    return batchId(open.instance, batch);
+  });
+  const json = { batch, to, reason, who };
+  const { value, engineRuns } = await change<{ messages: number; destination: string }>(
+    folder,
+    { method: 'POST', path: '/control/resolve', json },
+    'waybill resolve',
+    (store) => store.resolve({ ...json, at: Date.now() }),
+  );
+  const { messages, destination } = value;
+  if (wantsJson(invocation)) printJson(invocation, { batch: id, destination, messages, to, who, engineRuns });
+  else {
+    const next = engineRuns
+      ? `${destination} goes on.`
+      : `The engine does not run; ${destination} goes on at its next start.`;
+    printLines(invocation, [
+      `${id}: ${counted(messages, 'message')} to ${destination} ${says} (said by ${who}). ${next}`,
+    ]);
+  }
+  return EXIT.ok.code;
+}
 
 /** A call in flight is for the engine to judge: of one that ended, the messages are in doubt. */
 function refuseDecided({ ledger, instance }: Reading, batch: number): void {

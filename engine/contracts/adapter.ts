@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import type { ErrorEntry } from '../errors.ts';
+import type { OutcomeTable } from '../outcomes.ts';
 
 /** What every adapter says of itself: the default export of one file, found by a loader, documented from here. */
 export interface AdapterDescription {
@@ -10,6 +11,8 @@ export interface AdapterDescription {
   readonly description: string;
   readonly examples: readonly { readonly title: string; readonly yaml: string }[];
   readonly errors: Readonly<Record<string, ErrorEntry>>;
+  /** The lines of the outcome table that are its own, by code; words that are absent there stand under `errors`. */
+  readonly outcomes?: OutcomeTable;
 }
 
 /** An adapter with settings of its own. */

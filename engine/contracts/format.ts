@@ -1,3 +1,4 @@
+import type { Whose } from '../errors.ts';
 import type { ConfigurableDescription } from './adapter.ts';
 import type { Fault, Item, ItemBlock } from './item.ts';
 import type { ResourceKind, Resources } from './resources.ts';
@@ -49,6 +50,14 @@ export interface ItemReader {
   close(): Promise<void>;
 }
 
+/** Something that items can be looked up by. Only keyed digests of its values are kept. */
+export interface SearchField {
+  /** The column or path, as people name it. */
+  readonly name: string;
+  /** The value of an item, `''` where it has none. A name may stand twice, for two ways to write a value. */
+  value(item: Item): string;
+}
+
 /** Facts a reader needs that are not in the bytes. */
 export interface ReadContext {
   readonly signal: AbortSignal;
@@ -75,6 +84,10 @@ export interface Acknowledgement {
   /** The code as the receiver gave it (AA, AE, ...). */
   readonly code: string;
   readonly accepted: boolean;
+  /** The code says neither yes nor no: it is none that the format knows. The message is in doubt; `accepted` is not asked. */
+  readonly unclear?: true;
+  /** Whose fault a refusal with this code is; absent: the data's. */
+  readonly whose?: Whose;
   /** The receiver's words, for people; may be empty. At most a few hundred characters. */
   readonly words: string;
 }
@@ -82,6 +95,8 @@ export interface Acknowledgement {
 /** An answer as the format understands it. */
 export interface AnswerRead {
   readonly acknowledgements: readonly Acknowledgement[];
+  /** Counts of the answer's own envelope that do not hold, as a sentence; it may have been cut. Part of `warning` too. */
+  readonly counts?: string;
   /** Counts or references in the answer's own envelope that do not hold, as a sentence; shown as a warning. */
   readonly warning?: string;
 }
@@ -107,6 +122,15 @@ export interface Format {
    */
   uniqueKey?(values: readonly string[]): string | undefined;
   uniqueFaults?(line: number): readonly Fault[];
+  /** For items that are rows: how a person edits one. */
+  readonly rows?: {
+    /** Place in `Item.fields` of what a person calls by this name; `undefined` where the input has no such column. */
+    place(scan: Scan, name: string): number | undefined;
+    /** The item that these fields would be, checked as `read` checks it. `today`: as in `ReadContext`. */
+    item(scan: Scan, fields: readonly string[], lines: Pick<Item, 'line' | 'lastLine'>, today: string): Item;
+  };
+  /** What items can be looked up by; absent: nothing. */
+  readonly searchable?: readonly SearchField[];
   /**
    * Opens the check that a route with `validate` asks for: what is wrong with an item by the standard of its format, each
    * fault with its path in `column`. May load a dictionary, so it is asked for once for each route.

@@ -45,6 +45,8 @@ export interface Item {
   typed(index: number): TypedValue;
   /** The parts of a `date` or `dateTime` column as its formats read them; `undefined` for other columns and empty values. */
   date(index: number): DateParts | undefined;
+  /** Id of the rejected row that it corrects, as it came back with it (`waybill_id`); absent where it came with none. */
+  readonly corrects?: string;
   /** The item's bytes, for formats whose items are not rows (hl7-batch, raw): what an entry without a transform sends. */
   readonly bytes?: Uint8Array;
   /** What an answer would name the item by, where it is sent as it came (MSH-10); empty where it has none. */

@@ -37,7 +37,8 @@ export interface MessageOutcome {
   readonly words: string;
 }
 
-export type Answer =
+/** What a receiver's answer decides. */
+export type Verdicts =
   /** The receiver's acknowledgement as text; the batch's format reads it and the engine decides each message by it. */
   | { readonly kind: 'acknowledgement'; readonly text: string; readonly raw: Uint8Array; readonly status: number }
   /** An outcome for each message, from the operation itself. */
@@ -47,6 +48,56 @@ export type Answer =
  * Either kind may become a submission of its own (`answersTo`): then `raw` (for acknowledgements, `text` as UTF-8) is its
  * body; an empty one makes none.
  */
+
+/**
+ * The receiver took the request and answers later: the messages are in doubt until `probe` brings the verdicts. Such a
+ * batch is asked about whatever the destination's policy for doubt is.
+ */
+export interface Later {
+  readonly kind: 'later';
+  /** What the receiver calls the request; given back to `probe`. At most 200 characters, never a payload. */
+  readonly ticket: string;
+  /** What the receiver said, for people; may be empty. */
+  readonly words: string;
+  readonly raw: Uint8Array;
+  readonly status: number;
+  /** Wait at least this long before the first question, milliseconds. */
+  readonly askAfterMs?: number;
+}
+
+export type Answer = Verdicts | Later;
+
+/** What is asked about a batch in doubt. */
+export interface Probe {
+  readonly batchId: string;
+  /** What the receiver called the request, where it answered with a ticket. */
+  readonly ticket: string | undefined;
+  /** The messages that are in doubt, by their ids (see `Delivery.each`); an outcome's `index` is the position in this list. */
+  readonly ids: readonly string[];
+}
+
+/** Verdicts on messages in doubt (`queued`: the receiver does not have it), or that the receiver does not know yet. */
+export type ProbeAnswer = Verdicts | { readonly kind: 'notYet'; readonly words: string; readonly askAfterMs?: number };
+
+/** What an answer to a batch decides about messages that it does not name plainly. */
+export interface AnswerRules {
+  /** Messages that the answer does not mention. `queued`: they were not taken and are sent again. */
+  readonly unmentioned: 'inDoubt' | 'delivered' | 'queued';
+  /** Messages that are named twice with different codes. `worst`: the worse of the two counts. */
+  readonly twice: 'inDoubt' | 'worst';
+  /** Names of messages that were not sent. `inDoubt`: then those not mentioned are in doubt, whatever `unmentioned` says. */
+  readonly unknown: 'inDoubt' | 'warn';
+  /** Counts in the answer's own envelope that do not hold. `inDoubt`: then those not mentioned are. */
+  readonly counts: 'inDoubt' | 'warn';
+}
+
+/** The rules of a receiver of whom nothing is known. */
+export const CAREFUL: AnswerRules = Object.freeze({
+  unmentioned: 'inDoubt',
+  twice: 'inDoubt',
+  unknown: 'inDoubt',
+  counts: 'warn',
+});
 
 /** One line of `check`: what was tried and what came of it. */
 export interface CheckResult {
@@ -63,17 +114,24 @@ export interface Operation {
   readonly carries: Carries;
   /** Sending the same message twice is harmless (allows `inDoubt: resend`). */
   readonly repeatable: boolean;
-  /** What an answer that does not mention a message says about it. */
-  readonly unmentioned: 'inDoubt' | 'delivered';
+  /** What an answer says about messages that it does not name plainly. */
+  readonly answers: AnswerRules;
+  /** `probe` can ask what became of messages (allows `inDoubt: probe`). */
+  readonly probes: boolean;
   /**
    * Sends once. Never retries, sleeps or queues.
    * @throws TransientError, UncertainError, PermanentError, ConfigError, TooLargeError; anything else counts as uncertain.
    */
   send(delivery: Delivery, signal: AbortSignal): Promise<Answer>;
+  /** Asks what became of messages in doubt; changes nothing at the receiver. @throws DeliveryError: nobody knows yet. */
+  probe?(probe: Probe, signal: AbortSignal): Promise<ProbeAnswer>;
   /** Does what `send` needs, asks for no more rights, changes nothing at the receiver. Never throws. */
   check(signal: AbortSignal): Promise<readonly CheckResult[]>;
   close(): Promise<void>;
 }
+
+/** What is known of an operation before it is opened. */
+export type OperationFacts = Pick<Operation, 'carries' | 'repeatable' | 'answers' | 'probes'>;
 
 export interface OperationContext {
   /** The destination's name. */
@@ -95,7 +153,7 @@ export interface OperationDefinition<C = unknown> extends ConfigurableDescriptio
    */
   readonly answerFormat?: string;
   /** Facts needed before `open`, by the router and `check`; no I/O. @throws WaybillError where the config cannot be used. */
-  describe(config: C, resources: Resources): Pick<Operation, 'carries' | 'repeatable' | 'unmentioned'>;
+  describe(config: C, resources: Resources): OperationFacts;
   open(config: C, context: OperationContext): Promise<Operation>;
 }
 

@@ -1,5 +1,18 @@
 import type { MessageState, SubmissionState } from '../states.ts';
-import type { BatchState, ReceiptRow, RejectBlock, Stop, StoreFacts, SubmissionRow } from './store.ts';
+import type { ActRow, MessageFilter, SelectionCursor, SelectionPage } from './acting.ts';
+import type { OpenPurge, PurgeablePage, PurgeKind, PurgeLookup, RetentionRow } from './keeping.ts';
+import type {
+  BatchLimit,
+  BatchState,
+  Pause,
+  PauseKind,
+  ReceiptRow,
+  RejectBlock,
+  Stop,
+  StoreFacts,
+  SubmissionRow,
+} from './store.ts';
+import type { CorrectionVerdict, ItemLinks } from './versions.ts';
 
 /** What people ask the ledger. All answers are plain data. */
 export interface Questions {
@@ -28,6 +41,28 @@ export interface Questions {
   /** Submissions that the answers to a submission's batches have become, the first hundred. */
   answersTo: { with: { readonly submission: number }; gives: readonly number[] };
   rejects: { with: { readonly submission: number; readonly after: number }; gives: readonly RejectBlock[] };
+  /** How an item is linked to what came before it and after it; `messages`: the numbers of its messages. */
+  links: {
+    with: { readonly submission: number; readonly item: number; readonly messages: readonly number[] };
+    gives: ItemLinks;
+  };
+  /** What the ledger says to ids of rejected rows that come back with rows of this submission, in their order. */
+  corrections: {
+    with: {
+      readonly submission: number;
+      readonly ids: readonly { readonly submission: number; readonly item: number }[];
+    };
+    gives: readonly CorrectionVerdict[];
+  };
+  /** Items with this digest of a searchable field (engine/search-fields.ts), in order, after the given one. */
+  search: {
+    with: {
+      readonly digest: Uint8Array;
+      readonly after?: { readonly submission: number; readonly item: number };
+      readonly limit: number;
+    };
+    gives: readonly { readonly submission: number; readonly item: number }[];
+  };
   counters: { with: { readonly submission: number }; gives: readonly CounterRow[] };
   events: {
     with: {
@@ -39,6 +74,24 @@ export interface Questions {
     gives: readonly EventRow[];
   };
   facts: { with: Record<string, never>; gives: StoreFacts };
+  /** Messages that fit a filter, a page at a time; each message once. */
+  selectMessages: {
+    with: { readonly filter: MessageFilter; readonly after: SelectionCursor | undefined };
+    gives: SelectionPage;
+  };
+  /** Acts of people, the newest first; with `running`, those that are not done, the oldest first. */
+  acts: {
+    with: { readonly limit: number; readonly before?: number; readonly running?: boolean };
+    gives: readonly ActRow[];
+  };
+  act: { with: { readonly act: number }; gives: ActRow | undefined };
+  /** What can be purged now, a page at a time. */
+  purgeable: { with: PurgeLookup; gives: PurgeablePage };
+  openPurges: { with: Record<string, never>; gives: readonly OpenPurge[] };
+  /** When everything that was past its retention was purged last. */
+  lastPurge: { with: Record<string, never>; gives: { readonly at: number } | undefined };
+  /** How long what is kept, as the running engine, or the last one, was told; empty: for ever. */
+  retention: { with: Record<string, never>; gives: readonly RetentionRow[] };
 }
 
 export interface CounterRow {
@@ -53,7 +106,12 @@ export interface StatusAnswer {
     readonly name: string;
     readonly counts: Readonly<Partial<Record<MessageState, number>>>;
     readonly stop: Stop | undefined;
-    /** The lane's first batch that is not done. */
+    /** Why calls wait, other than by a stop. */
+    readonly pauses: readonly (Pause & { readonly kind: PauseKind })[];
+    readonly limit: BatchLimit | undefined;
+    /** Calls in flight. */
+    readonly inFlight: number;
+    /** The first batch that is not done. */
     readonly head:
       | {
           readonly batch: number;
@@ -65,7 +123,15 @@ export interface StatusAnswer {
           readonly lastWords: string;
         }
       | undefined;
-    readonly inDoubt: readonly { readonly batch: number; readonly messages: number; readonly since: number }[];
+    readonly inDoubt: readonly {
+      readonly batch: number;
+      readonly messages: number;
+      readonly since: number;
+      readonly askAt: number;
+      readonly asked: number;
+      readonly overdue: boolean;
+      readonly ticket: string | undefined;
+    }[];
     readonly oldestUnsettledAt: number | undefined;
   }[];
   readonly submissions: Readonly<Partial<Record<SubmissionState, number>>>;
@@ -153,6 +219,8 @@ export interface VerifyPage {
     readonly hash: string;
     readonly items: number | undefined;
     readonly itemsRouted: number;
+    /** What of it is purged, or being purged: it need not be there. */
+    readonly purged?: PurgeKind;
     readonly entries: readonly {
       readonly name: string;
       readonly rows: number;

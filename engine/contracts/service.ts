@@ -121,6 +121,8 @@ export interface SubmissionView {
   readonly settled: boolean;
   /** Number of items that are invalid, whole or in some entry. */
   readonly rejectedItems: number;
+  /** Since when its input, messages and rejected rows are purged, where they are. */
+  readonly bodiesPurgedAt?: number;
 }
 
 /** A rejected item with everything that is wrong with it. */

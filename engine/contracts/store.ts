@@ -1,9 +1,15 @@
 import type { MessageState, SubmissionState } from '../states.ts';
+import type { ActProgress, NewAct } from './acting.ts';
 import type { Scan } from './format.ts';
+import type { OpenPurge, PurgeBegin, PurgeBegun, PurgeRun, PurgeSlice, PurgeTotals, RetentionRow } from './keeping.ts';
 import type { Questions } from './questions.ts';
 import type { FormatReference, ServiceProgress } from './service.ts';
+import type { Correction, NewVersions, VersionsMade } from './versions.ts';
 
+export type * from './acting.ts';
+export type * from './keeping.ts';
 export type * from './questions.ts';
+export type * from './versions.ts';
 
 /**
  * The port to the ledger and the bodies, in the engine's words. Every method is one transaction or one read; a promise
@@ -53,17 +59,37 @@ export interface Store {
     readonly registered: readonly AttemptKey[];
     readonly at: number;
   }): Promise<readonly RecoveredBatch[]>;
-  nextWork(request: {
-    readonly destination: string;
-    readonly maxMessages: number;
-    readonly mixSubmissions: boolean;
-    readonly ahead: boolean;
-  }): Promise<LaneWork>;
+  nextWork(request: LaneRequest): Promise<LaneWork>;
   /** `dueAt`: what replaces a batch waits as long as that one would have; 0 for at once. */
   plan(plan: NewBatch): Promise<{ readonly batch: number; readonly dueAt: number }>;
-  beginSending(request: AttemptKey & { readonly run: string; readonly at: number }): Promise<void>;
+  beginSending(request: AttemptKey & LaneFreedom & { readonly run: string; readonly at: number }): Promise<void>;
   answer(answer: NewAnswer): Promise<AnswerEffect>;
   resolve(request: ResolveRequest): Promise<{ readonly messages: number; readonly destination: string }>;
+  /** Batches of a destination that are in doubt, the oldest first, with what is needed to ask about them. */
+  doubts(request: { readonly destination: string }): Promise<readonly Doubt[]>;
+  /** What the receiver said about the in-doubt members of a batch when it was asked. */
+  decideDoubt(verdicts: DoubtVerdicts): Promise<AnswerEffect>;
+  /** The receiver was asked and does not know yet, or the deadline has passed: noted with the batch. */
+  noteDoubt(note: {
+    readonly batch: number;
+    readonly askAt?: number;
+    /** The receiver was asked. */
+    readonly asked?: boolean;
+    readonly overdue?: boolean;
+    readonly words: string;
+    readonly at: number;
+  }): Promise<void>;
+  /** Why a destination's calls wait, other than by a stop (breaker, maintenance, rate); `undefined` ends that pause. */
+  notePause(request: {
+    readonly destination: string;
+    readonly kind: PauseKind;
+    readonly pause: Pause | undefined;
+  }): Promise<void>;
+  /** How many messages a receiver took at once, where batches are `auto`. */
+  batchLimit(request: { readonly destination: string }): Promise<BatchLimit | undefined>;
+  /** Numbers of the lanes of a destination in which something waits or is open. */
+  lanesInUse(request: { readonly destination: string }): Promise<readonly number[]>;
+  noteBatchLimit(request: { readonly destination: string; readonly limit: BatchLimit | undefined }): Promise<void>;
   stopDestination(request: { readonly destination: string; readonly stop: Stop }): Promise<void>;
   resumeDestination(request: {
     readonly destination: string;
@@ -72,12 +98,43 @@ export interface Store {
     readonly why: string;
   }): Promise<{ readonly wasStopped: boolean }>;
 
+  // Acts of people on messages
+  /** Keeps what was decided; `continueAct` does it. */
+  recordAct(act: NewAct): Promise<{ readonly act: number }>;
+  /** Does the next part of an act, in one transaction; after the last one it is finished. */
+  continueAct(request: { readonly act: number; readonly at: number }): Promise<ActProgress>;
+
+  // Versions
+  /** New versions of messages of one item, in the place of those that they replace; all or none. */
+  newVersions(request: NewVersions): Promise<VersionsMade>;
+
   // Services
   progress(request: { readonly submission: number; readonly progress: ServiceProgress }): Promise<void>;
   findClaim(request: { readonly claim: string }): Promise<SubmissionRow | undefined>;
   unfinished(request: { readonly service: string }): Promise<readonly SubmissionRow[]>;
   submission(request: { readonly submission: number }): Promise<SubmissionRow | undefined>;
   rejectBlocks(request: { readonly submission: number; readonly after: number }): Promise<readonly RejectBlock[]>;
+
+  // Keeping
+  /** How long what is kept, from now on; without rows nothing is ever purged. */
+  setRetention(request: { readonly rows: readonly RetentionRow[] }): Promise<void>;
+  /** Begins to purge the next submissions that are settled and past their retention by the store's own clock. */
+  beginPurge(request: PurgeBegin): Promise<PurgeBegun>;
+  openPurges(): Promise<readonly OpenPurge[]>;
+  /** Deletes the next rows, some thousand at a time, of what is being purged. */
+  purgeSlice(): Promise<PurgeSlice>;
+  /** What was emptied is purged; `fileBytes`: of its files, which are gone. */
+  endPurge(request: {
+    readonly submission: number;
+    readonly fileBytes: number;
+    readonly at: number;
+  }): Promise<PurgeTotals>;
+  /** Batches of which everything was purged; some at a time, from the first with `after: 0`. */
+  purgeBatches(request: { readonly after: number }): Promise<{ readonly next: number | undefined }>;
+  /** Everything that was past its retention is purged: kept as an event. */
+  notePurge(run: PurgeRun): Promise<void>;
+  /** Gives room that is free in the ledger back to the disk, some at a time; again while some is left. */
+  reclaim(): Promise<{ readonly left: number }>;
 
   // Sweep
   due(request: { readonly now: number }): Promise<DueWork>;
@@ -191,6 +248,10 @@ export interface SubmissionRow extends SubmissionFacts {
   readonly routedAt: number | undefined;
   readonly settledAt: number | undefined;
   readonly progress: ServiceProgress;
+  /** Its bodies are purged, or being purged, since then. */
+  readonly bodiesPurgedAt?: number;
+  /** So are its ledger rows. */
+  readonly purgedAt?: number;
 }
 
 export interface RouteWork extends SubmissionRow {
@@ -203,13 +264,17 @@ export interface RouteWork extends SubmissionRow {
 /** Messages of one block for one destination, in the order of items, then entries. */
 export interface NewBodyBlock {
   readonly destination: string;
+  /** 0 where the destination has one lane; 1 to `KEY_LANES` where messages have lanes by a key. */
+  readonly lane: number;
+  /** Positions in the block, from 0, of the items whose messages stand here, ascending; `undefined`: all of them. */
+  readonly items: readonly number[] | undefined;
   /** Indexes of the submission's entries that go there. */
   readonly entries: readonly number[];
   /** Packed and compressed bodies (engine/blocks.ts); empty if no message was made. */
   readonly body: Uint8Array;
   /** Bytes of all messages, unpacked. */
   readonly bytes: number;
-  /** Exceptions: position (item * entries + entry) and state of messages that are not queued; ascending. */
+  /** Exceptions: position (place in `items` * entries + entry) and state of messages that are not queued; ascending. */
   readonly exceptions: readonly { readonly position: number; readonly state: MessageState }[];
 }
 
@@ -229,6 +294,10 @@ export interface NewBlock {
   readonly rejects: Uint8Array | undefined;
   readonly rejectedItems: number;
   readonly uniqueKeys: Uint8Array | undefined;
+  /** Rows that take the place of rows of earlier submissions. */
+  readonly corrections?: readonly Correction[];
+  /** A list for each searchable field: 16 bytes of digest for each item, zeros where it has no value. */
+  readonly search?: readonly Uint8Array[];
   readonly bodies: readonly NewBodyBlock[];
 }
 
@@ -293,6 +362,25 @@ export interface PlannedBatch {
   })[];
 }
 
+/** What of the order a lane may leave aside. */
+export interface LaneFreedom {
+  /** Calls of the same lane may go at the same time and overtake each other (`order: none`). */
+  readonly free: boolean;
+  /** Later messages do not wait for what is in doubt. */
+  readonly passDoubt: boolean;
+}
+
+export interface LaneRequest extends LaneFreedom {
+  readonly destination: string;
+  readonly lane: number;
+  readonly maxMessages: number;
+  readonly mixSubmissions: boolean;
+  /** What follows the call in flight is asked for. */
+  readonly ahead: boolean;
+  /** Batches that other calls of this process have in hand. */
+  readonly inHand: readonly number[];
+}
+
 export type LaneWork =
   | { readonly kind: 'idle' }
   /** What waits may not go yet: an earlier submission is still on its way in, or a gate is closed. */
@@ -307,6 +395,7 @@ export type LaneWork =
 
 export interface NewBatch {
   readonly destination: string;
+  readonly lane: number;
   readonly parts: readonly BatchPart[];
   readonly count: number;
   readonly bytes: number;
@@ -336,6 +425,13 @@ export interface NewAnswer extends AttemptKey {
   /** When what is queued again may be tried, milliseconds since 1970. */
   readonly dueAt: number;
   readonly stop: Stop | undefined;
+  /**
+   * The batch was too large: its members lose it, and so do those of batches that are planned, were never sent, and hold
+   * more messages than this new limit, which is noted in the same transaction.
+   */
+  readonly split?: BatchLimit;
+  /** What the receiver calls the request that it answers later. */
+  readonly ticket?: string;
   /** The answer as a submission of its own; its body is on disk. */
   readonly submission?: NewSubmission;
 }
@@ -344,6 +440,65 @@ export interface AnswerEffect {
   readonly batchState: BatchState;
   /** Submissions that have become settled by it. */
   readonly settled: readonly number[];
+}
+
+/** A batch with members in doubt. */
+export interface Doubt {
+  readonly batch: number;
+  readonly lane: number;
+  readonly attempts: number;
+  readonly since: number;
+  /** When it may next be decided or asked about, milliseconds since 1970. */
+  readonly askAt: number;
+  /** How often the receiver was asked. */
+  readonly asked: number;
+  readonly ticket: string | undefined;
+  /** It was told that the deadline has passed. */
+  readonly overdue: boolean;
+  readonly plannedAt: number;
+  /** The members in doubt, with what is needed to find their control ids. */
+  readonly members: PlannedBatch['parts'];
+}
+
+export interface DoubtVerdicts {
+  readonly batch: number;
+  readonly at: number;
+  /** `probe`, or who else found out. */
+  readonly who: string;
+  /** Outcome of every in-doubt member that is not an exception; `inDoubt` leaves it in doubt. */
+  readonly rest: MessageOutcomeState;
+  readonly exceptions: NewAnswer['exceptions'];
+  readonly code: string;
+  readonly words: string;
+  readonly answer: Uint8Array | undefined;
+  /** When what is still in doubt may be asked about again. */
+  readonly askAt: number;
+  readonly submission?: NewSubmission;
+}
+
+export type PauseKind = 'breaker' | 'maintenance' | 'rate';
+
+export interface Pause {
+  readonly since: number;
+  /** When it ends or the next trial is made, milliseconds since 1970. */
+  readonly until: number;
+  readonly code: string;
+  readonly reason: string;
+  readonly next: string;
+}
+
+export interface BatchLimit {
+  /** How many messages are sent at once from now on. */
+  readonly messages: number;
+  /** The most messages that went through at once; 0: none has yet. */
+  readonly worked: number;
+  /** The fewest that were too many; `undefined`: none known. */
+  readonly tooMany: number | undefined;
+  /** The most bytes of messages that the receiver says it takes. */
+  readonly bytes: number | undefined;
+  readonly since: number;
+  /** When a larger one is tried again. */
+  readonly tryLargerAt: number;
 }
 
 export type BatchState = 'planned' | 'sending' | 'inDoubt' | 'done' | 'closed';
@@ -359,7 +514,7 @@ export interface Stop {
 
 export interface ResolveRequest {
   readonly batch: number;
-  readonly to: 'delivered' | 'rejected' | 'queued' | 'cancelled';
+  readonly to: 'delivered' | 'rejected' | 'failed' | 'queued' | 'cancelled';
   readonly reason: string;
   readonly who: string;
   readonly at: number;

@@ -18,14 +18,14 @@ const MOST_WAITING = 128;
 const CHALLENGE = { 'www-authenticate': ['Bearer realm="waybill"', 'Basic realm="waybill", charset="UTF-8"'] } as const;
 
 export interface AuthenticatorOptions {
-  readonly book: PartnerBook;
+  readonly book: Pick<PartnerBook, 'find'>;
   readonly clock: Clock;
   readonly limits: FailureLimits;
 }
 
 /** Finds out who sends. Wrong credentials cost the same whatever is wrong with them, and are limited. */
 export class Authenticator {
-  readonly #book: PartnerBook;
+  readonly #book: Pick<PartnerBook, 'find'>;
   readonly #clock: Clock;
   readonly #failures: Failures;
   /** Of this process only: what is remembered is of no use to anybody else. */

@@ -2,13 +2,20 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { codeOf } from '../../engine/errors.ts';
 import { emit } from '../../engine/events.ts';
-import { MAX_PARTNER_BYTES, type Partner, parsePartner, partnerPath } from './file.ts';
+import { MAX_PARTNER_BYTES, type Partner, type PartnerRead, parsePartner, partnerPath } from './file.ts';
 
 interface Known {
   /** Identity, size and times of the file; another one means that it is to be read again. */
   readonly stamp: string;
   /** Absent where the file is broken. */
   readonly partner: Partner | undefined;
+}
+
+/** Where the files of a book are, and how they are read. */
+export interface CredentialFiles {
+  /** Path of the file of a name in a production's folder. */
+  path(folder: string, name: string): string;
+  parse(text: string, name: string): Pick<PartnerRead, 'partner' | 'issues'>;
 }
 
 /** Files that are remembered, at most; a folder that cannot be read would give an entry for each name that is tried. */
@@ -20,11 +27,13 @@ const REMEMBERED = 10_000;
  */
 export class PartnerBook {
   readonly #folder: string;
+  readonly #files: CredentialFiles;
   readonly #known = new Map<string, Known>();
 
   /** @param folder the production's */
-  constructor(folder: string) {
+  constructor(folder: string, files: CredentialFiles = { path: partnerPath, parse: parsePartner }) {
     this.#folder = folder;
+    this.#files = files;
   }
 
   /** The partner of this name; `undefined` where there is none, or its file is broken. `name` must be a name. */
@@ -41,7 +50,7 @@ export class PartnerBook {
 
   async #look(name: string): Promise<Partner | undefined> {
     // Opened first, so that what is looked at and what is read are the same; without waiting, should it be a pipe.
-    const handle = await open(partnerPath(this.#folder, name), constants.O_RDONLY | constants.O_NONBLOCK);
+    const handle = await open(this.#files.path(this.#folder, name), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await handle.stat({ bigint: true });
       const { dev, ino, size, mtimeNs, ctimeNs } = stats;
@@ -50,7 +59,7 @@ export class PartnerBook {
       if (known?.stamp === stamp) return known.partner;
       if (!stats.isFile() || size > MAX_PARTNER_BYTES)
         return this.#keep(name, { stamp, partner: undefined }, 'PARTNER_FILE_BROKEN');
-      const { partner, issues } = parsePartner(await handle.readFile('utf8'), name);
+      const { partner, issues } = this.#files.parse(await handle.readFile('utf8'), name);
       return this.#keep(name, { stamp, partner }, issues[0]?.code);
     } finally {
       await handle.close();

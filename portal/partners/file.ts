@@ -104,9 +104,14 @@ export function partnerPath(folder: string, name: string): string {
 }
 
 /** Names of everything in the folder of the partners that is to be a partner's file, sorted; empty where there is none. */
-export async function partnerFiles(folder: string): Promise<readonly string[]> {
+export function partnerFiles(folder: string): Promise<readonly string[]> {
+  return secretFiles(folder, PARTNER_FOLDER);
+}
+
+/** The same of another folder of the production. */
+export async function secretFiles(folder: string, sub: string): Promise<readonly string[]> {
   try {
-    const items = await readdir(join(folder, PARTNER_FOLDER), { withFileTypes: true });
+    const items = await readdir(join(folder, sub), { withFileTypes: true });
     return items
       .filter((item) => !item.isDirectory() && !item.name.startsWith('.') && !/\.(md|txt)$/i.test(item.name))
       .map(({ name }) => name)
@@ -124,15 +129,32 @@ export async function partnerFiles(folder: string): Promise<readonly string[]> {
  * @throws WaybillError `PARTNER_EXISTS`, or the file system's error; then the file is as it was
  */
 export async function writePartner(folder: string, partner: Partner, fresh: boolean): Promise<void> {
-  const parent = join(folder, PARTNER_FOLDER);
+  const { partner: name } = partner;
+  await writeSecretFile({ folder, sub: PARTNER_FOLDER, name, content: partner, fresh, taken: existing });
+}
+
+/** A file with hashes of credentials: `SUB/NAME.yaml` in a production's folder. */
+export interface SecretFile {
+  readonly folder: string;
+  readonly sub: string;
+  readonly name: string;
+  readonly content: object;
+  readonly fresh: boolean;
+  /** What to throw where there is one of this name. */
+  readonly taken: (name: string, file: string) => WaybillError;
+}
+
+/** Writes it as `writePartner` does. @throws what `taken` gives, or the file system's error; then the file is as it was */
+export async function writeSecretFile({ folder, sub, name, content, fresh, taken }: SecretFile): Promise<void> {
+  const parent = join(folder, sub);
   const made = await mkdir(parent, { recursive: true, mode: 0o700 });
   if (made !== undefined) await sameOwner(parent, folder);
-  const path = partnerPath(folder, partner.partner);
-  const temporary = join(parent, `.${partner.partner}.${randomBytes(6).toString('hex')}.tmp`);
+  const path = join(parent, `${name}.yaml`);
+  const temporary = join(parent, `.${name}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
-      await handle.writeFile(stringify(partner, { lineWidth: 0 }), 'utf8');
+      await handle.writeFile(stringify(content, { lineWidth: 0 }), 'utf8');
       await handle.sync();
     } finally {
       await handle.close();
@@ -141,7 +163,7 @@ export async function writePartner(folder: string, partner: Partner, fresh: bool
     // A link, unlike a rename, never takes the place of a file that came meanwhile.
     await (fresh ? link(temporary, path) : rename(temporary, path));
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw existing(partner.partner, path);
+    if (codeOf(error) === 'EEXIST') throw taken(name, path);
     throw error;
   } finally {
     await rm(temporary, { force: true });
@@ -150,14 +172,19 @@ export async function writePartner(folder: string, partner: Partner, fresh: bool
 }
 
 /** Removes a partner's file. @returns false where there is none */
-export async function removePartner(folder: string, name: string): Promise<boolean> {
+export function removePartner(folder: string, name: string): Promise<boolean> {
+  return removeSecretFile(folder, PARTNER_FOLDER, name);
+}
+
+/** Removes `SUB/NAME.yaml` of a production's folder. @returns false where there is none */
+export async function removeSecretFile(folder: string, sub: string, name: string): Promise<boolean> {
   try {
-    await rm(partnerPath(folder, name));
+    await rm(join(folder, sub, `${name}.yaml`));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
-  await flushFolder(join(folder, PARTNER_FOLDER));
+  await flushFolder(join(folder, sub));
   return true;
 }
 

@@ -1,11 +1,11 @@
 /**
  * Secrets of partners: made here, never chosen by people, and kept only as scrypt hashes in the PHC string format
- * (`$scrypt$ln=15,r=8,p=1$SALT$HASH`, base64 without padding).
+ * (`$scrypt$ln=14,r=8,p=2$SALT$HASH`, base64 without padding).
  */
 import { randomBytes, randomInt, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** Cost of one check: 32 MiB and some 80 ms. A secret is 256 random bits, so more would only cost us. */
-const COST = { ln: 15, r: 8, p: 1 } as const;
+/** Cost of one check: 16 MiB and some 80 ms. A secret is 256 random bits, so more would only cost us. */
+const COST = { ln: 14, r: 8, p: 2 } as const;
 const HASH_BYTES = 32;
 const SALT_BYTES = 16;
 /** The most memory that a hash in a file may ask for, in bytes. */

@@ -8,7 +8,7 @@ test('a hash is of its secret and of no other, and two of one secret differ', as
   const secret = newSecret();
   const [one, two] = await Promise.all([hashSecret(secret), hashSecret(secret)]);
   assert.notEqual(one, two);
-  assert.match(one, /^\$scrypt\$ln=15,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+  assert.match(one, /^\$scrypt\$ln=14,r=8,p=2\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   const hash = parseHash(one);
   assert.ok(hash);
   assert.equal(await isSecretOf(secret, hash), true);
