@@ -5,8 +5,11 @@
  */
 import type { RejectedItem } from './contracts/service.ts';
 
-const OWN_COLUMNS = ['waybill_id', 'line', 'column', 'code', 'reason'] as const;
 const ENTRY_COLUMN = 'entry';
+/** Those that stand there in every file. */
+export const ALWAYS_COLUMNS = ['waybill_id', 'line', 'column', 'code', 'reason'] as const;
+/** The columns in front of the file's own, in their order; the last one stands there only where it is needed. */
+export const OWN_COLUMNS = [...ALWAYS_COLUMNS, ENTRY_COLUMN] as const;
 /** Characters that are gathered before they are written. */
 const CHUNK_CHARACTERS = 64 * 1024;
 
@@ -37,7 +40,7 @@ export interface RejectedFile {
  */
 export async function* rejectedCsv(file: RejectedFile): AsyncGenerator<string> {
   const withEntry = await anyEntry(file.items());
-  const own = withEntry ? [...OWN_COLUMNS, ENTRY_COLUMN] : OWN_COLUMNS;
+  const own = withEntry ? OWN_COLUMNS : ALWAYS_COLUMNS;
   let text = `\uFEFF${lineOf([...own, ...file.header], file.delimiter)}`;
   for await (const item of file.items()) {
     text += lineOf([...ownFields(item, withEntry), ...item.fields], file.delimiter);

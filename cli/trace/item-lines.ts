@@ -1,14 +1,16 @@
 import { aligned, counted, localTime } from '../output.ts';
 import type { AttemptTrace, BatchTrace } from './batches.ts';
-import type { EntryTrace, FaultTrace, ItemTrace } from './item-trace.ts';
+import type { EntryTrace, FaultTrace, ItemTrace, ReplacedBy } from './item-trace.ts';
 
 /** A row's trace for people. */
 export function itemLines(trace: ItemTrace): string[] {
-  const { file, line, lastLine, item, submission, submissionState, acceptedAt, service, note, events } = trace;
+  const { file, line, lastLine, item, submission, submissionState, acceptedAt, service, note, events, corrects } =
+    trace;
   const lines = lastLine > line ? `lines ${line} to ${lastLine}` : `line ${line}`;
   return [
     `${file}, ${lines}: item ${item} of ${submission} (${submissionState})`,
     `  accepted ${local(acceptedAt)} by ${service}`,
+    ...(corrects === undefined ? [] : [`  corrects ${corrects.join(', ')}`]),
     ...(note === undefined ? [] : [`  the row was not read again: ${note}`]),
     ...rowLines(trace),
     ...trace.entries.flatMap(entryLines),
@@ -33,9 +35,13 @@ export function itemLines(trace: ItemTrace): string[] {
 
 function rowLines({ columns, text, faults }: ItemTrace): string[] {
   const shown = columns.some(({ value }) => value !== undefined);
-  const rows = columns.map(({ column, value }) => {
+  const rows = columns.map(({ column, value, edited }) => {
     const wrong = faults.filter((fault) => fault.column === column).map(({ code }) => code);
-    return [column, ...(shown ? [value ?? ''] : []), wrong.length > 0 ? `<- ${wrong.join(', ')}` : ''];
+    const marks = [
+      ...(wrong.length > 0 ? [`<- ${wrong.join(', ')}`] : []),
+      ...(edited === undefined ? [] : [edited === true ? 'edited' : `edited: ${edited}`]),
+    ];
+    return [column, ...(shown ? [value ?? ''] : []), marks.join('; ')];
   });
   return [
     ...(rows.length > 0 ? [shown ? 'row:' : 'row (values with --bodies):', ...aligned(rows, '  ')] : []),
@@ -49,10 +55,24 @@ function faultLine({ code, line, column, reason, entry }: FaultTrace): string {
 }
 
 function entryLines(trace: EntryTrace): string[] {
-  const { entry, state, reason, message, version, transform, destination, batches, outcomes, lineage, body } = trace;
+  const {
+    entry,
+    state,
+    reason,
+    message,
+    version,
+    transform,
+    destination,
+    batches,
+    outcomes,
+    lineage,
+    body,
+    replacedBy,
+  } = trace;
   return [
     `entry ${entry}: ${state}${reason === undefined ? '' : `, ${reason}`}`,
     `  message ${message}${version > 1 ? `, version ${version}` : ''}, ${transform === '' ? 'as it came' : `made by ${transform}`}, for ${destination}`,
+    ...(replacedBy === undefined ? [] : [replacedLine(replacedBy)]),
     ...batches.flatMap(batchLines),
     ...outcomes.map(
       ({ batch, attempt, state: became, code, words }) =>
@@ -69,6 +89,18 @@ function entryLines(trace: EntryTrace): string[] {
         ]),
     ...(body === undefined ? [] : ['  body:', ...payload(body, '    ')]),
   ];
+}
+
+const SAYS: Readonly<Record<ReplacedBy['kind'], string>> = {
+  rowEdited: 'the row was edited',
+  messageEdited: 'the message was edited',
+  sentAgain: 'it was sent again on purpose',
+  corrected: 'the row came back corrected',
+};
+
+function replacedLine({ id, kind, at, who, reason, changed }: ReplacedBy): string {
+  const what = changed.length === 0 ? '' : ` (${changed.join(', ')})`;
+  return `  replaced by ${id}: ${SAYS[kind]}${what} by ${who}, ${local(at)}${kind === 'corrected' ? '' : `: ${reason}`}`;
 }
 
 function batchLines({ batch, state, messages, bytes, plannedAt, dueAt, replaces, attempts }: BatchTrace): string[] {

@@ -1,11 +1,12 @@
 import { unpackMessages, unpackRejects } from '../../engine/blocks.ts';
-import type { EventRow, LocatedItem, SubmissionRow } from '../../engine/contracts/store.ts';
+import type { EventRow, ItemLinks, LocatedItem, SubmissionRow, Succession } from '../../engine/contracts/store.ts';
 import type { LineageLine, TransformContext } from '../../engine/contracts/transform.ts';
 import { messageOf } from '../../engine/errors.ts';
 import { batchId, itemId, messageId, submissionId } from '../../engine/ids.ts';
 import type { Registry } from '../../engine/registry.ts';
 import type { EntryProgram } from '../../engine/route-program.ts';
 import { submissionFacts } from '../../engine/submission-facts.ts';
+import { unpackRow } from '../../engine/versions.ts';
 import type { Reading } from '../ledger.ts';
 import { isoTime } from '../output.ts';
 import { eventsJson, MOST_EVENTS } from '../summary.ts';
@@ -31,7 +32,10 @@ export interface ItemTrace {
   readonly item: string;
   readonly line: number;
   readonly lastLine: number;
-  readonly columns: readonly { readonly column: string; readonly value?: string }[];
+  /** `edited`: an edit gave it another value, which is shown where values are. */
+  readonly columns: readonly { readonly column: string; readonly value?: string; readonly edited?: string | true }[];
+  /** The rejected rows that it corrects, of earlier submissions. */
+  readonly corrects?: readonly string[];
   /** The item's text where it has no columns. */
   readonly text?: string;
   readonly faults: readonly FaultTrace[];
@@ -49,6 +53,8 @@ export interface EntryTrace {
   readonly message: string;
   readonly version: number;
   readonly state: string;
+  /** What stands in its place. */
+  readonly replacedBy?: ReplacedBy;
   /** Why it was left out, where it was. */
   readonly reason?: string;
   readonly lineage: readonly LineageLine[];
@@ -62,6 +68,17 @@ export interface EntryTrace {
     readonly words: string;
   }[];
   readonly body?: string;
+}
+
+/** A later version, or the row that came back corrected; who made it, when and why. */
+export interface ReplacedBy {
+  readonly id: string;
+  readonly kind: Succession['kind'];
+  readonly at: string;
+  readonly who: string;
+  readonly reason: string;
+  /** Columns or paths. */
+  readonly changed: readonly string[];
 }
 
 /** Puts together what the ledger knows of an item, and what its row and the pinned snapshot say again. */
@@ -78,6 +95,13 @@ export async function traceItem(
   const rejects = located.rejects ? unpackRejects(located.rejects) : [];
   const faults = rejects.find(({ item }) => item === located.item)?.faults ?? [];
   const text = bodies && again?.item.bytes ? Buffer.from(again.item.bytes).toString('utf8') : undefined;
+  const links = ledger.ask('links', {
+    submission: row.number,
+    item: located.item,
+    messages: located.messages.map(({ message }) => message),
+  });
+  const edited = again && editedRow(row, again, links);
+  const corrects = links.corrects.map(({ submission, item }) => itemId(instance, submission, item));
   const batches = new Set(located.messages.flatMap(({ batch }) => (batch === undefined ? [] : [batch])));
   const events: EventRow[] = [
     ...ledger.ask('events', { submission: row.number, limit: MOST_EVENTS }),
@@ -95,28 +119,82 @@ export async function traceItem(
     columns: (again?.columns ?? []).map((column, index) => ({
       column,
       ...(bodies ? { value: again?.item.values[index] ?? '' } : {}),
+      ...editedValue(again, edited, index, bodies),
     })),
+    ...(corrects.length === 0 ? {} : { corrects }),
     ...(text === undefined ? {} : { text }),
     faults,
-    entries: located.messages.map((message) =>
-      traceEntry(open, row, located, message, faults.length > 0 ? undefined : again, bodies),
-    ),
+    entries: located.messages.map((message) => {
+      const link = links.successors.find((each) => each.message === message.message);
+      const source = message.version === 1 ? (faults.length > 0 ? undefined : again) : sourceOf(links, message, edited);
+      return {
+        ...traceEntry(open, row, located, message, source && { ...source, corrects: corrects.length > 0 }, bodies),
+        ...(link ? { replacedBy: replacedBy(open, row, located, message, link) } : {}),
+      };
+    }),
     events: eventsJson(events, instance),
     ...(typeof reread === 'string' ? { note: reread } : {}),
   };
 }
+
+/** The row as it stands after its last edit. */
+function editedRow({ scan }: SubmissionRow, again: Reread, { row }: ItemLinks): Reread | undefined {
+  const item = row && scan && again.route.format.rows?.item(scan, unpackRow(row), again.item, again.today);
+  return item && { ...again, item };
+}
+
+function editedValue(
+  again: Reread | undefined,
+  edited: Reread | undefined,
+  index: number,
+  bodies: boolean,
+): { readonly edited?: string | true } {
+  const value = edited?.item.values[index];
+  if (value === undefined || value === again?.item.values[index]) return {};
+  return { edited: bodies ? value : true };
+}
+
+/** What a later version was made of: only of the last edit of a row is it known. */
+function sourceOf(
+  { successors }: ItemLinks,
+  { message }: LocatedItem['messages'][number],
+  edited: Reread | undefined,
+): Reread | undefined {
+  const last = successors.filter(({ kind }) => kind === 'rowEdited').at(-1);
+  const made = successors.find(({ next }) => next === message);
+  return made?.kind === 'rowEdited' && made.at === last?.at ? edited : undefined;
+}
+
+function replacedBy(
+  { instance }: Reading,
+  row: SubmissionRow,
+  { item }: LocatedItem,
+  message: LocatedItem['messages'][number],
+  link: Succession,
+): ReplacedBy {
+  const entry = row.entries.findIndex(({ name }) => name === message.entry);
+  const { kind, at, who, reason, changed } = link;
+  const id =
+    link.next === undefined
+      ? itemId(instance, link.submission, link.item)
+      : messageId(instance, row.number, item, Math.max(entry, 0), message.version + 1);
+  return { id, kind, at: isoTime(at), who, reason, changed };
+}
+
+/** A row with the route that it took. */
+type Source = Reread & { readonly corrects: boolean };
 
 function traceEntry(
   open: Reading,
   row: SubmissionRow,
   located: LocatedItem,
   message: LocatedItem['messages'][number],
-  again: Reread | undefined,
+  again: Source | undefined,
   bodies: boolean,
 ): EntryTrace {
   const { ledger, instance } = open;
   const index = row.entries.findIndex(({ name }) => name === message.entry);
-  const id = messageId(instance, row.number, located.item, Math.max(index, 0));
+  const id = messageId(instance, row.number, located.item, Math.max(index, 0), message.version);
   const { outcomes } = ledger.ask('message', { message: message.message }) ?? { outcomes: [] };
   const body = bodies ? bodyText(open, message) : undefined;
   return {
@@ -148,7 +226,7 @@ function retold(
   row: SubmissionRow,
   id: string,
   { entry, state }: LocatedItem['messages'][number],
-  again: Reread | undefined,
+  again: Source | undefined,
 ): Pick<EntryTrace, 'reason' | 'lineage'> {
   const program = again?.route.entries.find(({ name }) => name === entry);
   if (!again || !program) return { lineage: [] };
@@ -165,14 +243,13 @@ function retold(
     : explained(again, program, context);
 }
 
-function filterReason({ route, item }: Reread, program: EntryProgram, context: TransformContext): string {
+function filterReason({ route, item, corrects }: Source, program: EntryProgram, context: TransformContext): string {
   const filter = route.filters.find(({ drops }) => drops(item, context));
   if (filter) return `${filter.reason} (a filter of the route)`;
   if (program.when && !program.when(item, context)) return "the entry's condition `when` does not hold";
   const result = program.program.run(item, context);
-  return result.kind === 'dropped'
-    ? `${result.reason} (dropped by ${program.transform})`
-    : 'the rules of the snapshot do not leave it out';
+  if (result.kind === 'dropped') return `${result.reason} (dropped by ${program.transform})`;
+  return corrects ? 'the row that it corrects was not rejected here' : 'the rules of the snapshot do not leave it out';
 }
 
 function explained({ item }: Reread, program: EntryProgram, context: TransformContext): Pick<EntryTrace, 'lineage'> {

@@ -9,7 +9,7 @@ const SHOWN_NAMES = 30;
 const SHOWN_CHARACTERS = 40;
 
 /** Finds which field holds which column, by the names that a record map gives it. */
-class Names {
+export class Names {
   readonly #owners = new Map<string, number>();
   readonly #fold: (name: string) => string;
 

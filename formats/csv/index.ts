@@ -3,8 +3,9 @@ import { WaybillError } from '../../engine/errors.ts';
 import { Keys, Type } from '../../engine/schema.ts';
 import { compileColumn } from './columns.ts';
 import { CSV_ERRORS } from './errors.ts';
+import { placeOfField, searchFields } from './fields.ts';
 import { ItemMaker } from './items.ts';
-import { CsvReader } from './reader.ts';
+import { readRows } from './reader.ts';
 import type { RecordMap } from './record-map.ts';
 import { RECORD_MAPS } from './record-map-schema.ts';
 import { layoutOf, scanCsv } from './scan.ts';
@@ -31,6 +32,9 @@ with line and column. What is wrong in a row makes that row invalid, with every 
 - A row that has more or fewer fields than the header is invalid, and its values are not looked at.
 - A value is trimmed (unless \`trim: false\`), then its default is taken if it is empty, then it is held against the rules.
 - In \`unique\`, dates are compared by what they mean; a row whose key is empty throughout is not compared.
+- A \`rejected.csv\` that comes back is known by its column \`waybill_id\`, which no record map declares: its rows take the
+  place of those that they correct, the other columns in front of the file's own are left aside, and cells that were made
+  harmless for spreadsheets are what they were.
 
 Each setting may stand here or in the record map; here wins.`.trim(),
   schema: Keys({
@@ -57,14 +61,21 @@ function open(config: CsvConfig, { resources }: FormatContext): Format {
   const uniqueKey = map === undefined ? undefined : compileUnique(map, resources);
   const unique =
     map === undefined || uniqueKey === undefined ? {} : { uniqueKey, uniqueFaults: uniqueFaults.bind(undefined, map) };
+  const searchable = map === undefined ? [] : searchFields(map);
   return {
     columns: map?.columns.map(({ name }) => name) ?? [],
     scan: (source, context) => scanCsv(source, context, settings, map),
     read: async (source, scan, from, context) => {
       const layout = layoutOf(scan, map);
       const maker = new ItemMaker(columns, layout, map?.trim ?? true, context.today);
-      return new CsvReader(source, { ...settings, delimiter: layout.delimiter }, maker, from, context);
+      return readRows({ ...settings, delimiter: layout.delimiter }, maker, { source, from, context });
     },
+    rows: {
+      place: (scan, name) => placeOfField(layoutOf(scan, map), map, name),
+      item: (scan, fields, lines, today) =>
+        new ItemMaker(columns, layoutOf(scan, map), map?.trim ?? true, today).remake(fields, lines),
+    },
+    ...(searchable.length > 0 ? { searchable } : {}),
     ...unique,
   };
 }

@@ -1,6 +1,9 @@
 /** Rows as items: values picked, trimmed, defaulted, and held against the rules of the record map. */
-import type { DateParts, Fault, Item, TypedValue } from '../../engine/contracts/item.ts';
+import type { DateParts, Fault, TypedValue } from '../../engine/contracts/item.ts';
+import { restore } from '../../engine/rejected-csv.ts';
+import type { PlacedItem } from '../text/reader.ts';
 import { type CompiledColumn, dayFromText } from './columns.ts';
+import { type ReturnedColumns, withoutReturned } from './returned.ts';
 import { lineBreaks } from './rows.ts';
 import type { Layout } from './scan.ts';
 
@@ -8,7 +11,7 @@ const NO_FAULTS: readonly Fault[] = Object.freeze([]);
 const NO_DATES: readonly (DateParts | undefined)[] = Object.freeze([]);
 
 /** One row. Dates that were read while it was checked are kept. */
-export class RowItem implements Item {
+export class RowItem implements PlacedItem {
   readonly line: number;
   readonly lastLine: number;
   /** Offset just after the row. */
@@ -16,6 +19,7 @@ export class RowItem implements Item {
   readonly fields: readonly string[];
   readonly faults: readonly Fault[];
   readonly values: readonly string[];
+  readonly corrects?: string;
   readonly #columns: readonly CompiledColumn[];
   /** By column, with holes; empty where the row has no date. */
   readonly #dates: readonly (DateParts | undefined)[];
@@ -27,6 +31,7 @@ export class RowItem implements Item {
     faults: readonly Fault[],
     columns: readonly CompiledColumn[],
     dates: readonly (DateParts | undefined)[],
+    corrects?: string,
   ) {
     this.line = place.line;
     this.lastLine = place.lastLine;
@@ -36,6 +41,12 @@ export class RowItem implements Item {
     this.faults = faults;
     this.#columns = columns;
     this.#dates = dates;
+    if (corrects !== undefined) this.corrects = corrects;
+  }
+
+  /** The row's line end is its last line's. */
+  get linesAfter(): number {
+    return this.lastLine;
   }
 
   typed(index: number): TypedValue {
@@ -50,6 +61,13 @@ export class RowItem implements Item {
   }
 }
 
+/** Where a row stands. */
+interface Place {
+  readonly line: number;
+  readonly lastLine: number;
+  readonly cursor: number;
+}
+
 /** Makes items of the rows of one file. */
 export class ItemMaker {
   readonly #columns: readonly CompiledColumn[];
@@ -59,6 +77,7 @@ export class ItemMaker {
   readonly #today: string;
   readonly #todayNumber: number;
   readonly #noValues: readonly string[];
+  readonly #returned: ReturnedColumns | undefined;
   #faults: Fault[] = [];
   #dates: (DateParts | undefined)[] = [];
 
@@ -67,26 +86,50 @@ export class ItemMaker {
     this.#columns = columns;
     this.#places = layout.columns ?? [];
     this.#width = layout.width;
+    this.#returned = layout.returned;
     this.#trim = trim;
     this.#today = today;
     this.#todayNumber = dayFromText(today);
-    this.#noValues = Object.freeze(new Array<string>(layout.columns?.length ?? layout.width).fill(''));
+    const own = layout.width - (layout.returned?.count ?? 0);
+    this.#noValues = Object.freeze(new Array<string>(layout.columns?.length ?? own).fill(''));
   }
 
   make(fields: readonly string[], line: number, lastLine: number, cursor: number): RowItem {
     const place = { line, lastLine, cursor };
-    if (fields.length !== this.#width) {
-      const reason = `the row has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'}, ${this.#width} are expected`;
-      const fault = { code: 'WRONG_COLUMN_COUNT', line, reason };
-      return new RowItem(place, fields, this.#noValues, [fault], this.#columns, NO_DATES);
+    if (this.#returned !== undefined) return this.#makeReturned(fields, place, this.#returned);
+    return this.#make(fields, fields.length, place, undefined);
+  }
+
+  /** A row out of `rejected.csv`; with its id come the cells as we wrote them, made harmless for spreadsheets. */
+  #makeReturned(row: readonly string[], place: Place, returned: ReturnedColumns): RowItem {
+    const id = (row[returned.at] ?? '').trim();
+    const fields = withoutReturned(row, returned);
+    return id === ''
+      ? this.#make(fields, row.length, place, undefined)
+      : this.#make(fields.map(restore), row.length, place, id);
+  }
+
+  /** @param found number of fields in the file's row; an edited row has those that it must have */
+  #make(fields: readonly string[], found: number, place: Place, corrects: string | undefined): RowItem {
+    if (found !== this.#width) {
+      const reason = `the row has ${found} ${found === 1 ? 'field' : 'fields'}, ${this.#width} are expected`;
+      const fault = { code: 'WRONG_COLUMN_COUNT', line: place.line, reason };
+      return new RowItem(place, fields, this.#noValues, [fault], this.#columns, NO_DATES, corrects);
     }
-    if (this.#columns.length === 0) return new RowItem(place, fields, fields, NO_FAULTS, this.#columns, NO_DATES);
+    if (this.#columns.length === 0)
+      return new RowItem(place, fields, fields, NO_FAULTS, this.#columns, NO_DATES, corrects);
     this.#faults = [];
     this.#dates = [];
     const values: string[] = [];
     for (let index = 0; index < this.#columns.length; index += 1) values.push(this.#value(index, fields, place));
     const faults = this.#faults.length === 0 ? NO_FAULTS : this.#faults;
-    return new RowItem(place, fields, values, faults, this.#columns, this.#dates);
+    return new RowItem(place, fields, values, faults, this.#columns, this.#dates, corrects);
+  }
+
+  /** The item that a row of the file's own columns would be. */
+  remake(fields: readonly string[], { line, lastLine }: { readonly line: number; readonly lastLine: number }): RowItem {
+    const found = fields.length + (this.#returned?.count ?? 0);
+    return this.#make(fields, found, { line, lastLine, cursor: 0 }, undefined);
   }
 
   #value(

@@ -60,6 +60,12 @@ const COLUMN_SCHEMA = Keys({
       description: 'The earliest day: `yyyy-MM-dd`, or `today`, the day the file was accepted.',
     }),
   ),
+  searchable: Type.Optional(
+    Type.Boolean({
+      description:
+        'Rows can be looked up by its value: `waybill trace --field NAME=VALUE`. Only a keyed digest is kept. Default: false.',
+    }),
+  ),
 });
 
 /** The kind of file `record-maps/NAME.yaml`. */

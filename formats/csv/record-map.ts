@@ -19,6 +19,7 @@ export interface Column {
   readonly ignoreCase?: boolean;
   readonly notAfter?: string;
   readonly notBefore?: string;
+  readonly searchable?: boolean;
 }
 
 export interface Unique {

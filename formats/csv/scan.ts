@@ -1,11 +1,13 @@
 /** The scan: charset, framing and header to the end of the input, with the number of rows. */
 import type { BodySource, Scan, ScanContext } from '../../engine/contracts/format.ts';
 import { RefusedError, WaybillError } from '../../engine/errors.ts';
+import { restore } from '../../engine/rejected-csv.ts';
 import { charsetOf, decoded } from '../text/charset.ts';
 import { CSV_ERRORS } from './errors.ts';
-import { detectDelimiter, placeColumns } from './header.ts';
+import { detectDelimiter, Names, placeColumns } from './header.ts';
 import { QuickCount } from './quick-count.ts';
 import type { RecordMap } from './record-map.ts';
+import { type ReturnedColumns, returnedColumns, withoutReturned } from './returned.ts';
 import { type Framing, RowParser } from './rows.ts';
 import type { Settings } from './settings.ts';
 
@@ -18,12 +20,14 @@ const DETECT_BYTES = 1_000_000;
 /** What a reader needs of a scan; stored as `Scan.details`. */
 export interface Layout {
   readonly delimiter: string;
-  /** Names as the file has them; absent for files without a header. */
+  /** Names as the file has them, without `returned`; absent for files without a header. */
   readonly header?: readonly string[];
   /** Number of fields that every row must have. */
   readonly width: number;
-  /** For each column of the record map the index of its field, or -1; absent without a record map. */
+  /** For each column of the record map the index of its field, `returned` left out, or -1; absent without a record map. */
   readonly columns?: readonly number[];
+  /** Columns of `rejected.csv` in front of the file's own, where it came back corrected. */
+  readonly returned?: ReturnedColumns;
 }
 
 /** @throws RefusedError with line and column where the file as a whole cannot be taken. */
@@ -100,6 +104,8 @@ class Counter {
   #layout: Layout | undefined;
   #begin: { readonly cursor: number; readonly lines: number };
   #items = 0;
+  /** Lines that are names. */
+  #headers = 0;
 
   constructor(
     start: { readonly cursor: number; readonly lines: number },
@@ -119,21 +125,32 @@ class Counter {
       return;
     }
     const map = this.#map;
-    if (this.#settings.header === 'none') {
+    const names = map && new Names(map);
+    const named = this.#settings.header !== 'none';
+    // Without names and without a record map nothing says how many columns the file's own rows have.
+    const returned = named || map ? returnedColumns(fields, (name) => names?.owner(name) !== undefined) : undefined;
+    if (!named) {
       this.#layout = {
         delimiter: this.#delimiter,
-        width: map?.columns.length ?? fields.length,
+        width: (returned?.count ?? 0) + (map?.columns.length ?? fields.length),
         ...(map === undefined ? {} : { columns: map.columns.map((_, index) => index) }),
+        ...(returned ? { returned } : {}),
       };
-      this.#items = 1;
-      return;
+      if (!returned) {
+        this.#items = 1;
+        return;
+      }
+    } else {
+      const own = returned ? withoutReturned(fields, returned).map(restore) : fields;
+      this.#layout = {
+        delimiter: this.#delimiter,
+        header: own.map((name) => name.trim()),
+        width: fields.length,
+        ...(map === undefined ? {} : { columns: placeColumns(own, line, map) }),
+        ...(returned ? { returned } : {}),
+      };
     }
-    this.#layout = {
-      delimiter: this.#delimiter,
-      header: fields.map((name) => name.trim()),
-      width: fields.length,
-      ...(map === undefined ? {} : { columns: placeColumns(fields, line, map) }),
-    };
+    this.#headers = 1;
     this.#begin = { cursor, lines: lastLine };
   };
 
@@ -147,20 +164,20 @@ class Counter {
     if (this.#layout === undefined) {
       throw new RefusedError('EMPTY_FILE', `the file is empty. ${CSV_ERRORS.EMPTY_FILE.cure}`, { line: 1 });
     }
-    const headers = this.#layout.header === undefined ? 0 : 1;
-    const items = rows === undefined ? this.#items : rows - headers;
+    const items = rows === undefined ? this.#items : rows - this.#headers;
     return { items, ...this.#begin, details: { ...this.#layout } };
   }
 }
 
 /** The layout that a scan stored. @throws WaybillError `CSV_UNREADABLE` where it is of another format or record map */
 export function layoutOf(scan: Scan, map: RecordMap | undefined): Layout {
-  const { delimiter, width, columns, header } = scan.details;
+  const { delimiter, width, columns, header, returned } = scan.details;
   const sound =
     typeof delimiter === 'string' &&
     typeof width === 'number' &&
     (header === undefined || isList(header, 'string')) &&
-    (columns === undefined || isList(columns, 'number'));
+    (columns === undefined || isList(columns, 'number')) &&
+    (returned === undefined || isReturned(returned));
   if (!sound || columns?.length !== map?.columns.length) {
     throw new WaybillError('CSV_UNREADABLE', 'what the scan stored does not fit the format csv with this record map');
   }
@@ -169,7 +186,13 @@ export function layoutOf(scan: Scan, map: RecordMap | undefined): Layout {
     width,
     ...(header === undefined ? {} : { header }),
     ...(columns === undefined ? {} : { columns }),
+    ...(returned === undefined ? {} : { returned }),
   };
+}
+
+function isReturned(value: unknown): value is ReturnedColumns {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'at' in value && 'count' in value && typeof value.at === 'number' && typeof value.count === 'number';
 }
 
 function isList<T extends 'string' | 'number'>(
