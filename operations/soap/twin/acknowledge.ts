@@ -1,151 +1,188 @@
-/** What a careful receiver does with an HL7 text: takes it apart, counts, and acknowledges each message. */
+/** Writes acknowledgements: a message gets MSH and MSA; a batch gets BHS, one of them for each message, and BTS. */
+import type { Header, Message, Received } from './messages.ts';
+import type { AckCode } from './sins.ts';
 
-export interface Taken {
-  readonly controlId: string;
-  /** The message as it came, with its segment ends. */
-  readonly text: string;
+/** How a text is written: as it is, or as the content of an XML element. */
+export interface Style {
+  readonly cr: string;
+  /** MSH-2. */
+  readonly delimiters: string;
+  write(text: string): string;
 }
 
-export interface Acknowledged {
-  readonly taken: readonly Taken[];
-  /** The answer as XML character data: already escaped. */
-  readonly xml: string;
+const MARKUP: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '\r': '&#xD;',
+  '\n': '&#xA;',
+};
+
+/** A text as the content of an XML element. A CR is written so that the reader gets a CR. */
+export function escaped(text: string): string {
+  return /[&<>\r\n]/.test(text) ? text.replace(/[&<>\r\n]/g, (character) => MARKUP[character] ?? '') : text;
 }
 
-const CR = '&#xD;';
-const DELIMITERS = '^~\\&amp;';
+/** As the content of an XML element. */
+export const XML: Style = { cr: '&#xD;', delimiters: '^~\\&amp;', write: escaped };
+/** As it is. */
+export const PLAIN: Style = { cr: '\r', delimiters: '^~\\&', write: (text) => text };
 
-function escaped(text: string): string {
-  if (!/[&<>\r\n]/.test(text)) return text;
-  const markup: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': CR, '\n': '&#xA;' };
-  return text.replace(/[&<>\r\n]/g, (character) => markup[character] ?? '');
+/** One acknowledgement. */
+export interface Ack {
+  /** The message that it answers; `undefined` where there is none. */
+  readonly message: Message | undefined;
+  /** MSH-10 of its own, after the answer's id. */
+  readonly place: number;
+  readonly code: AckCode;
+  /** MSA-2. */
+  readonly reference: string;
+  /** Number of ERR segments; those of a good code are warnings. */
+  readonly errors: number;
 }
 
-/** The first twelve fields of a header segment (MSH, BHS, FHS), where the separator itself is field 1. */
-class Header {
-  readonly #text: string;
-  readonly #end: number;
-  /** Offset of the separator before field n, at index n - 2. */
-  readonly #before: number[] = [];
+/** An answer before it is written. */
+export interface AckList {
+  readonly acks: readonly Ack[];
+  /** With an envelope around them. */
+  readonly isBatch: boolean;
+  readonly batch: Header | undefined;
+  readonly batchId: string;
+  /** BTS-1. */
+  readonly count: number;
+  /** Its own id: BHS-11, and the start of each MSH-10. */
+  readonly id: string;
+  readonly now: Date;
+}
 
-  constructor(text: string, start: number) {
-    this.#text = text;
-    this.#end = segmentEnd(text, start);
-    const separator = text[start + 3] ?? '|';
-    let at = start + 3;
-    while (at >= 0 && at < this.#end && this.#before.length < 12) {
-      this.#before.push(at);
-      at = text.indexOf(separator, at + 1);
-    }
-  }
+/** True where the message was taken. */
+export function isPositive(code: AckCode): boolean {
+  return code === 'AA' || code === 'CA';
+}
 
-  field(number: number): string {
-    return this.fields(number, number);
-  }
-
-  /** Several fields in a row, with the separators between them. */
-  fields(first: number, last: number): string {
-    const before = this.#before[first - 2];
-    if (before === undefined) return '';
-    return this.#text.slice(before + 1, this.#before[last - 1] ?? this.#end);
-  }
+/** The acknowledgements of everything that a request brought, all with this code or with that of their place. */
+export function ackList(received: Received, codes: readonly AckCode[] | undefined, id: string, now: Date): AckList {
+  const { messages, isBatch, batch, batchId } = received;
+  const acks = messages.map((message, index): Ack => {
+    const code = codes?.[index] ?? 'AA';
+    const errors = isPositive(code) ? 0 : 1;
+    return { message, place: index + 1, code, reference: message.controlId, errors };
+  });
+  return { acks, isBatch, batch, batchId, count: acks.length, id, now };
 }
 
 function timestamp(now: Date): string {
   return `${now.toISOString().replace(/\D/g, '').slice(0, 14)}+0000`;
 }
 
-function segmentEnd(text: string, start: number): number {
-  const end = text.indexOf('\r', start);
-  return end < 0 ? text.length : end;
+/** Applications and facilities of a header, receiver first: who answers to whom. */
+function answering(header: Header | undefined, style: Style): string {
+  if (!header) return 'TWIN|WAYBILL||';
+  return [5, 6, 3, 4].map((number) => style.write(header.field(number))).join('|');
 }
 
-/** The part of an acknowledgement before its control id, the same for messages with the same header. */
+/** The part of an acknowledgement around its own id, the same for messages with the same header. */
 class AckHeads {
+  readonly #style: Style;
   readonly #time: string;
-  #key = '';
+  #last: Header | undefined;
+  /** Fields 3 to 6, 9, and 11 to 12 of the last header. */
+  #parties = '';
+  #type = '';
+  #version = '';
   #head = '';
   #tail = '';
 
-  constructor(time: string) {
+  constructor(style: Style, time: string) {
+    this.#style = style;
     this.#time = time;
+    this.#turnTo(undefined);
   }
 
-  ack(header: Header, id: string, code: string, controlId: string): string {
-    const key = `${header.fields(3, 6)}\r${header.field(9)}\r${header.fields(11, 12)}`;
-    if (key !== this.#key) {
-      const trigger = header.field(9).split('^')[1] ?? '';
-      const type = trigger === '' ? 'ACK' : `ACK^${escaped(trigger)}^ACK`;
-      this.#key = key;
-      this.#head = `MSH|${DELIMITERS}|${answering(header)}|${this.#time}||${type}|`;
-      this.#tail = `|${escaped(header.field(11) || 'P')}|${escaped(header.field(12) || '2.5.1')}${CR}MSA|`;
-    }
-    return `${this.#head}${id}${this.#tail}${code}|${escaped(controlId)}${CR}`;
+  write({ message, code, reference, errors }: Ack, id: string): string {
+    const text = this.writePlain(message?.header, code, reference, id);
+    return errors === 0 ? text : text + this.#errors(code, errors);
+  }
+
+  /** Without ERR. */
+  writePlain(header: Header | undefined, code: AckCode, reference: string, id: string): string {
+    if (!this.#isAlike(header)) this.#turnTo(header);
+    return `${this.#head}${id}${this.#tail}${code}|${this.#style.write(reference)}${this.#style.cr}`;
+  }
+
+  #isAlike(header: Header | undefined): boolean {
+    if (!header || !this.#last) return header === this.#last;
+    return header.says(3, 6, this.#parties) && header.says(9, 9, this.#type) && header.says(11, 12, this.#version);
+  }
+
+  #turnTo(header: Header | undefined): void {
+    const { cr, delimiters, write } = this.#style;
+    const trigger = header?.field(9).split('^')[1] ?? '';
+    const type = trigger === '' ? 'ACK' : `ACK^${write(trigger)}^ACK`;
+    const [processing, version] = [header?.field(11) || 'P', header?.field(12) || '2.5.1'].map(write);
+    this.#last = header;
+    this.#parties = header?.fields(3, 6) ?? '';
+    this.#type = header?.field(9) ?? '';
+    this.#version = header?.fields(11, 12) ?? '';
+    this.#head = `MSH|${delimiters}|${answering(header, this.#style)}|${this.#time}||${type}|`;
+    this.#tail = `|${processing}|${version}${cr}MSA|`;
+  }
+
+  #errors(code: AckCode, count: number): string {
+    const positive = isPositive(code);
+    const words = positive ? 'the street was not found, the message was taken' : 'this receiver was told to refuse it';
+    const condition = positive ? '0^Message accepted^HL70357|W' : '207^Application internal error^HL70357|E';
+    return `ERR||PID^1^11|${condition}||||${words}${this.#style.cr}`.repeat(count);
   }
 }
 
-/** Applications and facilities of a header, receiver first: who answers to whom. */
-function answering(header: Header): string {
-  return [5, 6, 3, 4].map((number) => escaped(header.field(number))).join('|');
+/** An answer as text. */
+export function writeAcks(list: AckList, style: Style): string {
+  const { acks, count, id, now } = list;
+  const heads = new AckHeads(style, timestamp(now));
+  let text = '';
+  for (const ack of acks) text += heads.write(ack, `${id}-${ack.place}`);
+  return inEnvelope(list, text, count, style);
 }
 
-function refusal(time: string, id: string, reference: string, condition: string, words: string): string {
+/** The same for a request that was taken whole, without a list in between: the way of nearly every message. */
+export function writeAllTaken(received: Received, id: string, now: Date, style: Style): string {
+  const { messages } = received;
+  const heads = new AckHeads(style, timestamp(now));
+  let text = '';
+  let place = 0;
+  for (const { header, controlId } of messages) {
+    place += 1;
+    text += heads.writePlain(header, 'AA', controlId, `${id}-${place}`);
+  }
+  return inEnvelope({ ...received, id, now }, text, messages.length, style);
+}
+
+function inEnvelope(
+  { isBatch, batch, batchId, id, now }: Pick<AckList, 'isBatch' | 'batch' | 'batchId' | 'id' | 'now'>,
+  text: string,
+  count: number,
+  style: Style,
+): string {
+  if (!isBatch) return text;
+  const { cr, delimiters, write } = style;
+  const head = `BHS|${delimiters}|${answering(batch, style)}|${timestamp(now)}||||${id}|${write(batchId)}${cr}`;
+  return `${head}${text}BTS|${count}${cr}`;
+}
+
+/** The one acknowledgement (AR) of a request that cannot be read, naming its batch where it has one. */
+export function writeRefusal({ batchId, unreadable }: Received, id: string, now: Date, style: Style): string {
+  const { cr, delimiters, write } = style;
+  const { condition, words } = unreadable ?? { condition: '207^Application internal error', words: 'refused' };
   return (
-    `MSH|${DELIMITERS}|TWIN|WAYBILL|||${time}||ACK|${id}|P|2.5.1${CR}` +
-    `MSA|AR|${escaped(reference)}${CR}ERR||MSH^1|${condition}^HL70357|E||||${words}${CR}`
+    `MSH|${delimiters}|TWIN|WAYBILL|||${timestamp(now)}||ACK|${id}|P|2.5.1${cr}` +
+    `MSA|AR|${write(batchId)}${cr}ERR||MSH^1|${condition}^HL70357|E||||${words}${cr}`
   );
 }
 
-/** Offsets at which the segments of these names begin, in order. */
-function starts(text: string, name: string): readonly number[] {
-  const found: number[] = text.startsWith(name) ? [0] : [];
-  for (let at = text.indexOf(`\r${name}`); at >= 0; at = text.indexOf(`\r${name}`, at + 1)) found.push(at + 1);
-  return found;
-}
-
-/** The offset where the messages end: the batch's or file's trailer, else the end of the text. */
-function trailerStart(text: string): number {
-  const trailers = [text.lastIndexOf('\rBTS'), text.lastIndexOf('\rFTS')].filter((at) => at >= 0);
-  return trailers.length === 0 ? text.length : Math.min(...trailers) + 1;
-}
-
-/**
- * Takes a message or a batch. A batch gets BHS, one MSH and MSA for each message, BTS; a message gets MSH and MSA; what is
- * no HL7, or a batch whose BTS-1 is not its number of messages, is refused as a whole (AR).
- */
-export function acknowledge(given: string, request: number, now: Date): Acknowledged {
-  const text = given.includes('\n') ? given.replace(/\r?\n/g, '\r') : given;
-  const time = timestamp(now);
-  const id = `T${request}`;
-  if (!/^(MSH|FHS|BHS)./.test(text)) {
-    return {
-      taken: [],
-      xml: refusal(time, id, '', '100^Segment sequence error', 'the text begins with neither MSH, FHS nor BHS'),
-    };
-  }
-  const begins = starts(text, 'MSH');
-  const last = trailerStart(text);
-  const isBatch = !text.startsWith('MSH');
-  const batch = isBatch ? new Header(text, starts(text, 'BHS')[0] ?? 0) : undefined;
-  const batchId = batch?.field(11) ?? '';
-  const bts = text.lastIndexOf('\rBTS');
-  const announced = bts < 0 ? '' : (text.slice(bts + 1, segmentEnd(text, bts + 1)).split('|')[1] ?? '');
-  if (announced !== '' && Number(announced) !== begins.length) {
-    const words = 'BTS-1 is not the number of messages';
-    return { taken: [], xml: refusal(time, id, batchId, '102^Data type error', words) };
-  }
-  const heads = new AckHeads(time);
-  const taken: Taken[] = [];
-  let xml = '';
-  for (let i = 0; i < begins.length; i++) {
-    const start = begins[i]!;
-    const next = begins[i + 1] ?? Math.max(last, start);
-    const header = new Header(text, start);
-    const controlId = header.field(10);
-    taken.push({ controlId, text: text.slice(start, next) });
-    xml += heads.ack(header, `${id}-${i + 1}`, 'AA', controlId);
-  }
-  if (!batch) return { taken, xml };
-  const envelope = `BHS|${DELIMITERS}|${answering(batch)}|${time}||||${id}|${escaped(batchId)}${CR}`;
-  return { taken, xml: `${envelope}${xml}BTS|${begins.length}${CR}` };
+/** What a receiver writes that reports to people. */
+export function writeReport(list: AckList): string {
+  const good = list.acks.filter(({ code }) => isPositive(code)).length;
+  const all = list.acks.length;
+  return `${all} messages received, ${good} accepted, ${all - good} rejected.`;
 }

@@ -1,19 +1,25 @@
 /**
- * The twin: an HTTP server that plays a well-behaved receiver of a dialect, for trying a production without the real one,
- * for tests and for benchmarks. It checks credentials, reads strictly, takes what it acknowledges, and counts.
+ * The twin: an HTTP server that plays a receiver of a dialect, for trying a production without the real one, for tests and
+ * for benchmarks. It reads strictly, takes what it acknowledges, keeps a log of it; and does wrong what a scenario tells it.
  */
-import { hash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WaybillError } from '../../../engine/errors.ts';
-import { decodeAnswer, UnreadableAnswer } from '../answer.ts';
 import type { Dialect } from '../dialect.ts';
-import { type Credentials, ENVELOPE_NAMESPACE } from '../envelope.ts';
-import { asciiXml } from '../xml.ts';
-import { acknowledge, type Taken } from './acknowledge.ts';
-import { BadRequest, readRequest, type SoapRequest } from './request.ts';
+import type { Credentials } from '../envelope.ts';
+import { Memory, type TwinCounts } from './memory.ts';
+import { type Arrival, Receiver } from './receiver.ts';
+import { page, type Reply } from './reply.ts';
+import type { Scenario } from './scenario.ts';
+import { parseSins } from './scenario-file.ts';
+import type { Sin } from './sins.ts';
+import { respond, transmit } from './wire.ts';
 import { twinWsdl } from './wsdl.ts';
+
+export type { LogLine, TwinCounts } from './memory.ts';
+export type { Rule, Scenario, When } from './scenario.ts';
+export { listSins, parseScenario, readScenario, ScenarioError } from './scenario-file.ts';
+export type { Sin, SinName } from './sins.ts';
 
 export interface TwinOptions {
   readonly dialect: Dialect;
@@ -23,24 +29,23 @@ export interface TwinOptions {
   readonly host?: string;
   /** What a sender must give; what is absent here is not checked. */
   readonly credentials?: Credentials;
-  /** A file that gets one line of JSON for each message taken: request, controlId, sha256, and message where asked for. */
+  /** Values that the dialect's own parameters must have; what is absent here is not checked. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** What it does wrong; absent: nothing but what a request asks for in its header x-twin. */
+  readonly scenario?: Scenario;
+  /**
+   * A file that gets a line of JSON for each message taken (`LogLine`), before the answer goes out. What stands in it at the
+   * start was taken by an earlier life.
+   */
   readonly log?: string;
   /** Writes whole messages into the log. Only for made-up patients. */
   readonly logMessages?: boolean;
+  /** A file from which numbers of requests, tickets and refusals go on after a restart. */
+  readonly state?: string;
   /** Largest request in bytes; a larger one is answered by the dialect's fault. Default 64 MB. */
   readonly maxBytes?: number;
-}
-
-/** What a twin has seen so far. Served as JSON at /counts. */
-export interface TwinCounts {
-  readonly requests: number;
-  readonly messages: number;
-  /** Messages whose control id had come before. */
-  readonly duplicates: number;
-  /** Bytes of request bodies. */
-  readonly bytes: number;
-  /** Requests answered with a fault or refused as a whole. */
-  readonly refused: number;
+  /** The clock; default: the machine's. */
+  readonly now?: () => Date;
 }
 
 export interface Twin {
@@ -51,197 +56,53 @@ export interface Twin {
 }
 
 const MAX_BYTES = 64_000_000;
+const REOPEN_EVERY_MS = 50;
+/** Code of the error where another process listens on the port. */
+const PORT_TAKEN = 'EADDRINUSE';
 
-/** A string that shares no memory with the request it was cut from; a set of slices would keep every request alive. */
-function detached(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
-}
+/** The port of a twin, which may be closed for a while. */
+class Door {
+  readonly #server: Server;
+  readonly #host: string;
+  #port: number;
+  #timer: NodeJS.Timeout | undefined;
 
-class Log {
-  readonly #file: number;
-  readonly #whole: boolean;
-
-  constructor(path: string, whole: boolean) {
-    this.#file = openSync(path, 'a');
-    this.#whole = whole;
+  constructor(server: Server, host: string, port: number) {
+    this.#server = server;
+    this.#host = host;
+    this.#port = port;
   }
 
-  /** Written before the answer goes out. */
-  add(request: number, taken: readonly Taken[]): void {
-    let lines = '';
-    for (const { controlId, text } of taken) {
-      const line = { request, controlId, sha256: hash('sha256', text), ...(this.#whole ? { message: text } : {}) };
-      lines += `${JSON.stringify(line)}\n`;
-    }
-    if (lines !== '') writeSync(this.#file, lines);
+  async open(): Promise<AddressInfo> {
+    const address = await listen(this.#server, this.#port, this.#host);
+    this.#port = address.port;
+    return address;
   }
 
-  close(): void {
-    closeSync(this.#file);
-  }
-}
-
-class Receiver {
-  readonly #options: TwinOptions;
-  readonly #dialect: Dialect;
-  readonly #log: Log | undefined;
-  readonly #seen = new Set<string>();
-  readonly #head: string;
-  readonly #returned: string;
-  #requests = 0;
-  #messages = 0;
-  #duplicates = 0;
-  #bytes = 0;
-  #refused = 0;
-
-  constructor(options: TwinOptions) {
-    this.#options = options;
-    this.#dialect = options.dialect;
-    this.#log = options.log === undefined ? undefined : new Log(options.log, options.logMessages ?? false);
-    this.#head = `<?xml version="1.0" encoding="UTF-8"?><soap:Envelope xmlns:soap="${ENVELOPE_NAMESPACE[this.#dialect.soap]}"><soap:Body>`;
-    this.#returned = this.#dialect.answer.element.split('/').at(-1) ?? 'return';
+  /** Cuts all connections and closes the port for so long. */
+  closeFor(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#server.close();
+    this.#server.closeAllConnections();
+    this.#reopenAfter(ms);
   }
 
-  get counts(): TwinCounts {
-    return {
-      requests: this.#requests,
-      messages: this.#messages,
-      duplicates: this.#duplicates,
-      bytes: this.#bytes,
-      refused: this.#refused,
-    };
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
   }
 
-  close(): void {
-    this.#log?.close();
+  #reopenAfter(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.open().catch((error: unknown) => {
+        // Another process may have the port for a moment; without it there is no twin.
+        if (error instanceof Error && 'code' in error && error.code === PORT_TAKEN) this.#reopenAfter(REOPEN_EVERY_MS);
+        else throw error;
+      });
+    }, ms);
   }
-
-  /** Answers one request. */
-  answer(body: Buffer, contentType: string | undefined): { readonly status: number; readonly xml: string } {
-    this.#requests += 1;
-    this.#bytes += body.length;
-    try {
-      const xml = decodeAnswer({ status: 200, headers: { 'content-type': contentType }, body });
-      return this.#dispatch(readRequest(xml, this.#dialect));
-    } catch (error) {
-      if (!(error instanceof BadRequest || error instanceof UnreadableAnswer)) throw error;
-      return this.#fault('Sender', '', error.message);
-    }
-  }
-
-  tooLarge(): { readonly status: number; readonly xml: string } {
-    this.#requests += 1;
-    return this.#fault('Sender', 'MessageTooLargeFault', 'the request is too large');
-  }
-
-  #dispatch(request: SoapRequest): { readonly status: number; readonly xml: string } {
-    const { probe, request: shape } = this.#dialect;
-    if (probe !== undefined && request.operation === probe) {
-      const [text = ''] = request.texts.values();
-      return this.#good(probe, asciiXml(text));
-    }
-    if (request.operation !== shape.element) {
-      return this.#fault('Sender', 'UnsupportedOperationFault', 'this operation is not offered');
-    }
-    if (!this.#knows(request)) {
-      return this.#fault('Sender', 'SecurityFault', 'user name, password or facility is wrong');
-    }
-    const child = shape.children.find(({ from }) => from === 'message');
-    const given = request.texts.get(child?.element ?? '') ?? '';
-    const text = child?.carry === 'base64' ? Buffer.from(given, 'base64').toString('utf8') : given;
-    const { taken, xml } = acknowledge(text, this.#requests, new Date());
-    if (taken.length === 0) this.#refused += 1;
-    this.#count(taken);
-    this.#log?.add(this.#requests, taken);
-    return this.#good(shape.element, xml);
-  }
-
-  #knows(request: SoapRequest): boolean {
-    const { credentials } = this.#options;
-    if (!credentials) return true;
-    for (const { element, from } of this.#dialect.request.children) {
-      const given = request.texts.get(element);
-      if (from === 'credentials.username' && credentials.username !== undefined && given !== credentials.username)
-        return false;
-      if (from === 'credentials.password' && credentials.password !== undefined && given !== credentials.password)
-        return false;
-      const wanted = credentials.organisation;
-      if (from === 'credentials.organisation' && wanted !== undefined && given !== wanted) return false;
-    }
-    return true;
-  }
-
-  #count(taken: readonly Taken[]): void {
-    this.#messages += taken.length;
-    for (const { controlId } of taken) {
-      const before = this.#seen.size;
-      this.#seen.add(detached(controlId));
-      if (this.#seen.size === before) this.#duplicates += 1;
-    }
-  }
-
-  #good(operation: string, text: string): { readonly status: number; readonly xml: string } {
-    const response = `${operation}Response`;
-    const inner = `<${response} xmlns="${this.#dialect.namespace}"><${this.#returned}>${text}</${this.#returned}></${response}>`;
-    return { status: 200, xml: `${this.#head}${inner}</soap:Body></soap:Envelope>` };
-  }
-
-  #fault(
-    code: 'Sender' | 'Receiver',
-    detail: string,
-    words: string,
-  ): { readonly status: number; readonly xml: string } {
-    this.#refused += 1;
-    const { faults, namespace, soap } = this.#dialect;
-    const inner = Object.hasOwn(faults, detail)
-      ? `<${detail} xmlns="${namespace}"><Code>1</Code><Reason>${words}</Reason><Detail>${words}</Detail></${detail}>`
-      : '';
-    const code11 = code === 'Sender' ? 'Client' : 'Server';
-    const fault =
-      soap === '1.2'
-        ? `<soap:Fault><soap:Code><soap:Value>soap:${code}</soap:Value></soap:Code><soap:Reason><soap:Text xml:lang="en">${words}</soap:Text></soap:Reason><soap:Detail>${inner}</soap:Detail></soap:Fault>`
-        : `<soap:Fault><faultcode>soap:${code11}</faultcode><faultstring>${words}</faultstring><detail>${inner}</detail></soap:Fault>`;
-    return { status: 500, xml: `${this.#head}${fault}</soap:Body></soap:Envelope>` };
-  }
-}
-
-function respond(response: ServerResponse, status: number, type: string, text: string): void {
-  const body = Buffer.from(text);
-  response.writeHead(status, { 'content-type': type, 'content-length': body.length });
-  response.end(body);
-}
-
-function handle(receiver: Receiver, options: TwinOptions, url: () => string) {
-  const type = `${options.dialect.contentType}; charset=utf-8`;
-  const maxBytes = options.maxBytes ?? MAX_BYTES;
-  return (request: IncomingMessage, response: ServerResponse): void => {
-    if (request.method === 'GET') {
-      if (request.url === '/counts') respond(response, 200, 'application/json', JSON.stringify(receiver.counts));
-      else if (request.url?.toLowerCase().endsWith('?wsdl')) {
-        respond(response, 200, 'text/xml; charset=utf-8', twinWsdl(options.dialect, url()));
-      } else respond(response, 404, 'text/plain', 'ask for ?wsdl or /counts, or post an envelope\n');
-      return;
-    }
-    if (request.method !== 'POST') {
-      respond(response, 405, 'text/plain', 'post an envelope\n');
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      // Too much is read to its end and thrown away: an answer before it would be lost with the connection.
-      if (bytes > maxBytes) chunks.length = 0;
-      else chunks.push(chunk);
-    });
-    request.on('end', () => {
-      const { status, xml } =
-        bytes > maxBytes
-          ? receiver.tooLarge()
-          : receiver.answer(Buffer.concat(chunks, bytes), request.headers['content-type']);
-      respond(response, status, type, xml);
-    });
-  };
 }
 
 function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
@@ -256,25 +117,143 @@ function listen(server: Server, port: number, host: string): Promise<AddressInfo
   });
 }
 
+/** What the twin serves beside its operations. */
+function serveOther(request: IncomingMessage, receiver: Receiver, wsdl: () => string): Reply {
+  if (request.method !== 'GET') return page(405, 'text', 'post an envelope');
+  if (request.url === '/counts') {
+    return { status: 200, type: 'application/json', headers: {}, body: `${JSON.stringify(receiver.counts)}\n` };
+  }
+  if (request.url?.toLowerCase().endsWith('?wsdl')) {
+    return { status: 200, type: 'text/xml; charset=utf-8', headers: {}, body: wsdl() };
+  }
+  return page(404, 'text', 'ask for ?wsdl or /counts, or post an envelope');
+}
+
+/** A body as far as it is wanted. */
+class Body {
+  readonly #chunks: Buffer[] = [];
+  readonly #limit: number;
+  bytes = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    // Too much is read to its end and thrown away: an answer before it would be lost with the connection.
+    if (this.bytes > this.#limit) this.#chunks.length = 0;
+    else this.#chunks.push(chunk);
+  }
+
+  get whole(): Buffer {
+    return Buffer.concat(this.#chunks, this.bytes);
+  }
+}
+
+function contentLength({ headers }: IncomingMessage): number | undefined {
+  const length = Number(headers['content-length']);
+  return Number.isSafeInteger(length) ? length : undefined;
+}
+
+/** The sins of the header x-twin. @throws WaybillError SOAP_TWIN_SIN */
+function sinsOf({ headers }: IncomingMessage, dialect: Dialect): readonly Sin[] | undefined {
+  const given = headers['x-twin'];
+  return typeof given === 'string' ? parseSins(given, dialect) : undefined;
+}
+
+/** Takes what is posted: numbers it, reads it, and has it answered. */
+class PostHandler {
+  readonly #receiver: Receiver;
+  readonly #options: TwinOptions;
+  readonly #closeFor: (ms: number) => void;
+
+  constructor(receiver: Receiver, options: TwinOptions, closeFor: (ms: number) => void) {
+    this.#receiver = receiver;
+    this.#options = options;
+    this.#closeFor = closeFor;
+  }
+
+  /** Takes one POST. */
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    let sins: readonly Sin[] | undefined;
+    try {
+      sins = sinsOf(request, this.#options.dialect);
+    } catch (error) {
+      if (!(error instanceof WaybillError)) throw error;
+      request.resume();
+      respond(response, page(400, 'text', error.message));
+      return;
+    }
+    const arrival = this.#receiver.arrive(contentLength(request), sins);
+    const early = arrival.early?.sin;
+    if (early?.sin === 'cut-before-body' || early?.sin === 'refuse-connections') {
+      this.#receiver.cutEarly(arrival, 0);
+      if (early.sin === 'refuse-connections') this.#closeFor(early.for);
+      else request.socket.destroy();
+      return;
+    }
+    this.#read(request, response, arrival);
+  }
+
+  #read(request: IncomingMessage, response: ServerResponse, arrival: Arrival): void {
+    const { maxBytes = MAX_BYTES } = this.#options;
+    const received = new Body(maxBytes);
+    const cutAfter = arrival.early?.sin.sin === 'cut-in-body' ? arrival.early.sin.after : undefined;
+    let cut = false;
+    const cutNow = (): void => {
+      if (cut) return;
+      cut = true;
+      this.#receiver.cutEarly(arrival, received.bytes);
+      request.socket.destroy();
+    };
+    request.on('data', (chunk: Buffer) => {
+      received.add(chunk);
+      if (cutAfter !== undefined && received.bytes >= cutAfter) cutNow();
+    });
+    request.on('end', () => {
+      if (cutAfter !== undefined) cutNow();
+      else if (received.bytes > maxBytes) respond(response, this.#receiver.tooLarge(arrival, received.bytes, maxBytes));
+      else this.#answer(request, response, arrival, received.whole);
+    });
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, arrival: Arrival, body: Buffer): void {
+    const outgoing = this.#receiver.answer(arrival, body, request.headers);
+    if (outgoing.reply && outgoing.sins.length === 0) respond(response, outgoing.reply);
+    else
+      transmit(response, outgoing).catch((error: unknown) =>
+        response.destroy(error instanceof Error ? error : undefined),
+      );
+  }
+}
+
 /**
  * Starts a twin.
- * @throws WaybillError SOAP_TWIN_DIALECT; a system error where the port or the log cannot be had.
+ * @throws WaybillError SOAP_TWIN_DIALECT, SOAP_TWIN_FILE; a system error where the port or a file cannot be had.
  */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
-  if (options.dialect.answer.content !== 'hl7' || options.dialect.charset !== 'utf-8') {
-    throw new WaybillError(
-      'SOAP_TWIN_DIALECT',
-      `the twin plays dialects in utf-8 whose answer is hl7; ${options.dialect.dialect} is another`,
-    );
+  const { dialect, host = '127.0.0.1', scenario, credentials = {}, parameters = {}, now = () => new Date() } = options;
+  if (dialect.answer.ticket !== undefined && dialect.status === undefined) {
+    throw new WaybillError('SOAP_TWIN_DIALECT', `the dialect ${dialect.dialect} has a ticket and no status query`);
   }
-  const receiver = new Receiver(options);
-  const host = options.host ?? '127.0.0.1';
+  const memory = new Memory(options);
+  const receiver = new Receiver(dialect, { credentials, parameters }, memory, scenario, now);
   let address = '';
-  const server = createServer(handle(receiver, options, () => address));
+  const server = createServer((request, response) => {
+    if (request.method === 'POST') posts.serve(request, response);
+    else
+      respond(
+        response,
+        serveOther(request, receiver, () => twinWsdl(dialect, address)),
+      );
+  });
   // A sender's pool decides how long a connection lives; a benchmark pauses longer than Node's five seconds.
   server.keepAliveTimeout = 60_000;
-  const { port } = await listen(server, options.port ?? 0, host).catch((error: unknown): never => {
-    receiver.close();
+  const door = new Door(server, host, options.port ?? 0);
+  const posts = new PostHandler(receiver, options, (ms) => door.closeFor(ms));
+  const { port } = await door.open().catch((error: unknown): never => {
+    memory.close();
     throw error;
   });
   address = `http://${host.includes(':') ? `[${host}]` : host}:${port}/soap`;
@@ -282,10 +261,8 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     url: address,
     counts: () => receiver.counts,
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      receiver.close();
+      await door.close();
+      memory.close();
     },
   };
 }

@@ -1,31 +1,128 @@
 /** A WSDL 1.1 of a dialect, with its schema inside, so that one document is the whole contract. */
-import type { Dialect } from '../dialect.ts';
+import type { Child, Dialect } from '../dialect.ts';
 import { asciiXml } from '../xml.ts';
+import { responseElement, wholePaths } from './reply.ts';
+import { probeElements } from './request.ts';
 
-function element(
-  name: string,
-  children: readonly string[],
-  type: (child: string) => string = () => 'xsd:string',
-): string {
-  const inner = children
-    .map((child) => `<xsd:element name="${child}" type="${type(child)}" minOccurs="0" nillable="true"/>`)
-    .join('');
-  return `<xsd:element name="${name}"><xsd:complexType><xsd:sequence>${inner}</xsd:sequence></xsd:complexType></xsd:element>`;
+/** An element as the schema has it: with a type, or with elements inside. */
+interface Declared {
+  readonly name: string;
+  readonly type?: 'integer' | 'unsignedLong' | 'base64Binary';
+  readonly inside?: readonly Declared[];
+}
+
+interface WsdlCall {
+  readonly name: string;
+  readonly action: string;
+  readonly request: Declared;
+  readonly response: Declared;
+  readonly faults: readonly string[];
+}
+
+function declaration({ name, type, inside }: Declared, attributes = ' minOccurs="0" nillable="true"'): string {
+  if (!inside) return `<xsd:element name="${name}" type="xsd:${type ?? 'string'}"${attributes}/>`;
+  const children = inside.map((child) => declaration(child)).join('');
+  // Elements inside may be there or not; none of them can be nil.
+  const occurs = attributes === '' ? '' : ' minOccurs="0"';
+  return `<xsd:element name="${name}"${occurs}><xsd:complexType><xsd:sequence>${children}</xsd:sequence></xsd:complexType></xsd:element>`;
+}
+
+function ofChildren(children: readonly Child[]): readonly Declared[] {
+  return children.map(({ element, children: inner, carry }): Declared => {
+    if (inner) return { name: element, inside: ofChildren(inner) };
+    return carry === 'base64' ? { name: element, type: 'base64Binary' } : { name: element };
+  });
+}
+
+/** An element with everything inside that these paths need; each path begins with it. */
+function ofPaths(name: string, paths: readonly (readonly string[])[]): Declared {
+  const inner = paths.map((path) => path.slice(1)).filter((path) => path.length > 0);
+  if (inner.length === 0) return { name };
+  const names = [...new Set(inner.map(([first]) => first ?? ''))];
+  return {
+    name,
+    inside: names.map((each) =>
+      ofPaths(
+        each,
+        inner.filter(([first]) => first === each),
+      ),
+    ),
+  };
+}
+
+function answerOf(request: string, paths: readonly (string | undefined)[]): Declared {
+  const given = paths.filter((path) => path !== undefined);
+  const whole = wholePaths(given, responseElement(request));
+  return ofPaths(whole[0]?.[0] ?? responseElement(request), whole);
+}
+
+/** The elements of details that the dialect's table of faults knows, as opposed to codes of SOAP itself. */
+export function detailFaults(dialect: Dialect): readonly string[] {
+  const names = Object.keys(dialect.faults).map((name) => name.split('/')[0] ?? '');
+  return [...new Set(names.filter((name) => name.endsWith('Fault')))];
+}
+
+function faultElement(name: string, dialect: Dialect): Declared {
+  const most = dialect.faults[name]?.maxSize;
+  if (most === undefined)
+    return { name, inside: [{ name: 'Code', type: 'integer' }, { name: 'Reason' }, { name: 'Detail' }] };
+  return {
+    name,
+    inside: [
+      { name: 'Size', type: 'unsignedLong' },
+      { name: most, type: 'unsignedLong' },
+    ],
+  };
+}
+
+function calls(dialect: Dialect): readonly WsdlCall[] {
+  const { request, answer, action, status } = dialect;
+  const places = answer.ticket === undefined ? [answer.element] : [answer.ticket];
+  const submit: WsdlCall = {
+    name: request.element.replace(/Request$/, ''),
+    action,
+    request: { name: request.element, inside: ofChildren(request.children) },
+    response: answerOf(request.element, [...places, answer.success?.element, answer.words]),
+    faults: detailFaults(dialect),
+  };
+  const probe = probeCall(dialect);
+  const asked: readonly WsdlCall[] = status
+    ? [
+        {
+          name: status.request.element.replace(/Request$/, ''),
+          action: status.action,
+          request: { name: status.request.element, inside: ofChildren(status.request.children) },
+          response: answerOf(status.request.element, [status.answer?.element, status.state, status.words]),
+          faults: [],
+        },
+      ]
+    : [];
+  return [...(probe ? [probe] : []), submit, ...asked];
+}
+
+function probeCall(dialect: Dialect): WsdlCall | undefined {
+  const { probe, action, request, answer } = dialect;
+  const elements = probeElements(dialect);
+  if (probe === undefined || !elements) return undefined;
+  const isNamed = elements.request.endsWith('Request');
+  const text = isNamed ? 'EchoBack' : 'echoBack';
+  const returned = isNamed ? text : (answer.element.split('/').at(-1) ?? 'return');
+  return {
+    name: probe.replace(/Request$/, ''),
+    action: action.endsWith(request.element) ? action.slice(0, -request.element.length) + elements.request : '',
+    request: { name: elements.request, inside: [{ name: text }] },
+    response: { name: elements.response, inside: [{ name: returned }] },
+    faults: [],
+  };
 }
 
 function message(name: string): string {
   return `<message name="${name}Message"><part name="parameters" element="tns:${name}"/></message>`;
 }
 
-interface WsdlCall {
-  readonly name: string;
-  readonly action: string;
-  readonly faults: readonly string[];
-}
-
-function portTypeOperation({ name, faults }: WsdlCall): string {
+function portTypeOperation({ name, request, response, faults }: WsdlCall): string {
   const named = faults.map((fault) => `<fault name="${fault}" message="tns:${fault}Message"/>`).join('');
-  return `<operation name="${name}"><input message="tns:${name}Message"/><output message="tns:${name}ResponseMessage"/>${named}</operation>`;
+  return `<operation name="${name}"><input message="tns:${request.name}Message"/><output message="tns:${response.name}Message"/>${named}</operation>`;
 }
 
 function bindingOperation({ name, action, faults }: WsdlCall): string {
@@ -36,47 +133,28 @@ function bindingOperation({ name, action, faults }: WsdlCall): string {
   return `<operation name="${name}"><soap:operation soapAction="${asciiXml(action)}"/><input>${body}</input><output>${body}</output>${named}</operation>`;
 }
 
-/** The detail elements that the dialect's table of faults knows, as opposed to codes of SOAP itself. */
-export function detailFaults(dialect: Dialect): readonly string[] {
-  return Object.keys(dialect.faults).filter((name) => name.endsWith('Fault'));
-}
-
-/** The WSDL of a receiver of this dialect at this address. */
+/** The WSDL of a receiver of this dialect at this address. Elements of other namespaces and headers are not in it. */
 export function twinWsdl(dialect: Dialect, address: string): string {
-  const { namespace, request, answer, action, probe, soap } = dialect;
+  const { namespace, request, soap } = dialect;
   const binding = soap === '1.2' ? 'http://schemas.xmlsoap.org/wsdl/soap12/' : 'http://schemas.xmlsoap.org/wsdl/soap/';
-  const returned = answer.element.split('/').at(-1) ?? 'return';
   const faults = detailFaults(dialect);
-  const submit: WsdlCall = { name: request.element, action, faults };
-  const probeAction = action.endsWith(request.element) ? action.slice(0, -request.element.length) + (probe ?? '') : '';
-  const calls = probe === undefined ? [submit] : [{ name: probe, action: probeAction, faults: [] }, submit];
+  const all = calls(dialect);
   const elements = [
-    ...(probe === undefined ? [] : [element(probe, ['echoBack']), element(`${probe}Response`, [returned])]),
-    element(
-      request.element,
-      request.children.map((child) => child.element),
-    ),
-    element(`${request.element}Response`, [returned]),
-    ...faults.map((fault) =>
-      element(fault, ['Code', 'Reason', 'Detail'], (child) => (child === 'Code' ? 'xsd:integer' : 'xsd:string')),
-    ),
-  ];
-  const messages = [
-    ...calls.flatMap(({ name }) => [message(name), message(`${name}Response`)]),
-    ...faults.map(message),
+    ...all.flatMap((call) => [call.request, call.response]),
+    ...faults.map((fault) => faultElement(fault, dialect)),
   ];
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<definitions name="Twin" targetNamespace="${asciiXml(namespace)}" xmlns:tns="${asciiXml(namespace)}" xmlns:soap="${binding}" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns="http://schemas.xmlsoap.org/wsdl/">`,
     `<types><xsd:schema elementFormDefault="${request.qualified ? 'qualified' : 'unqualified'}" targetNamespace="${asciiXml(namespace)}">`,
-    ...elements,
+    ...elements.map((element) => declaration(element, '')),
     '</xsd:schema></types>',
-    ...messages,
+    ...elements.map(({ name }) => message(name)),
     '<portType name="TwinPortType">',
-    ...calls.map(portTypeOperation),
+    ...all.map(portTypeOperation),
     '</portType><binding name="TwinBinding" type="tns:TwinPortType">',
     '<soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>',
-    ...calls.map(bindingOperation),
+    ...all.map(bindingOperation),
     `</binding><service name="TwinService"><port name="TwinPort" binding="tns:TwinBinding"><soap:address location="${asciiXml(address)}"/></port></service>`,
     '</definitions>',
   ].join('\n');
