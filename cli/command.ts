@@ -5,6 +5,8 @@ export interface Invocation {
   /** Flags by name, as `util.parseArgs` reads them. */
   readonly flags: Readonly<Record<string, string | boolean | undefined>>;
   readonly words: readonly string[];
+  /** Values of flags that may be given several times. */
+  readonly lists?: Readonly<Record<string, readonly string[]>>;
   /** One line for people, or JSON for programs, on standard output. */
   readonly print: (line: string) => void;
   /** One line about progress or problems, on standard error. */
@@ -19,7 +21,16 @@ export interface Command {
   readonly usage: string;
   /** Flags with their description; the help and the docs are made from it. */
   readonly flags: Readonly<
-    Record<string, { readonly type: 'string' | 'boolean'; readonly description: string; readonly value?: string }>
+    Record<
+      string,
+      {
+        readonly type: 'string' | 'boolean';
+        readonly description: string;
+        readonly value?: string;
+        /** It may be given several times. */
+        readonly multiple?: true;
+      }
+    >
   >;
   run(invocation: Invocation): Promise<number>;
 }
@@ -76,7 +87,9 @@ export function oneWord({ words }: Invocation, what: string): string {
 }
 
 export function parseOptions(command: Command): ParseArgsOptionsConfig {
-  return Object.fromEntries(Object.entries(command.flags).map(([name, { type }]) => [name, { type }]));
+  return Object.fromEntries(
+    Object.entries(command.flags).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+  );
 }
 
 /** Flags that several commands have. */

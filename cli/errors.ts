@@ -21,6 +21,14 @@ export const CLI_ERRORS = defineErrors({
     means: 'The submission has no item at this line.',
     cure: 'Line 1 is the first line of the file, most often the header; waybill trace SUBMISSION says how many items there are.',
   },
+  OUTCOME_UNKNOWN: {
+    means: 'The outcome table has no line with this code.',
+    cure: 'waybill outcomes without a code lists them all; what went wrong before anything was to be sent is in docs/reference/errors.md.',
+  },
+  FIELD_NOT_FOUND: {
+    means: 'No item has the value that was looked up.',
+    cure: 'Let the column be searchable: true in its record map, or name its path under search: of the route; what came before is not found.',
+  },
   BATCH_UNKNOWN: {
     means: 'The ledger has no batch of this id.',
     cure: 'Look at the ids with waybill status.',
@@ -28,10 +36,6 @@ export const CLI_ERRORS = defineErrors({
   BATCH_NOT_IN_DOUBT: {
     means: 'A decision was given about a batch of which nothing is in doubt.',
     cure: 'Look with waybill status what is in doubt; a message that is settled is not decided again.',
-  },
-  SUBMISSION_DECIDED: {
-    means: 'A decision was given about a submission that does not wait for it.',
-    cure: 'Look at its state with waybill submissions: only what is in quarantine can be released; what was routed is decided by message.',
   },
   ENGINE_SILENT: {
     means: 'The engine broke the connection before it answered, so it may have done what was asked or not.',
@@ -48,6 +52,10 @@ export const CLI_ERRORS = defineErrors({
   NEW_EXISTS: {
     means: 'There is an adapter of this name, or one of the files that `waybill new` would write; nothing was written.',
     cure: 'Choose another name, or move the file away.',
+  },
+  PURGED: {
+    means: 'What was asked for was past its retention and is purged.',
+    cure: 'Nothing brings it back but a backup; keep: in production.yaml says how long things are kept.',
   },
   LEDGER_PART_MISSING: {
     means: 'Something that a submission refers to is no longer kept: its body or its snapshot.',

@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Acting } from '../engine/acting.ts';
+import { BodyFolder } from '../engine/bodies.ts';
 import { loadProduction, reloadDestination } from '../engine/config/load.ts';
 import { formatProblem } from '../engine/config/problems.ts';
 import type { Production } from '../engine/contracts/production.ts';
@@ -7,14 +9,18 @@ import type { Logger } from '../engine/contracts/runtime.ts';
 import { Engine } from '../engine/engine.ts';
 import { messageOf, WaybillError } from '../engine/errors.ts';
 import { emit } from '../engine/events.ts';
+import { Keeping } from '../engine/keeping.ts';
 import type { Registry } from '../engine/registry.ts';
+import { bodiesFolder } from '../engine/services.ts';
 import { socketPath } from '../engine/socket-path.ts';
+import type { ActingSource } from '../portal/acting/routes.ts';
 import type { ReceiptSource } from '../portal/receipts.ts';
 import { openPortal } from '../portal/server.ts';
 import { openHandover } from '../queue/handover.ts';
 import { openRedis } from '../queue/open-redis.ts';
 import { takeLock } from '../store/lock.ts';
 import { openStore } from '../store/sqlite/client.ts';
+import { alertsOf } from './alerting.ts';
 import { ledgerPath } from './folders.ts';
 import { ruleFor } from './rule.ts';
 
@@ -58,6 +64,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
       report: (id) => engine.report(id),
       rejected: (id) => engine.rejected(id),
     });
+    const alerts = await alertsOf({
+      production,
+      dataFolder,
+      source: {
+        ask: (question, request) => store.ask({ question, with: request }),
+        storeTrouble: () => engine.storeTrouble,
+        redisReady: () => handover.ready(),
+      },
+      instance: () => engine.facts.instance,
+      logger: logger('alerts'),
+      freshDestination: (name) => freshDestination(production, registry, name),
+    });
+    if (alerts) closers.push(() => alerts.close());
     const engine: Engine = new Engine({
       production,
       registry,
@@ -82,6 +101,36 @@ export async function startHost(options: HostOptions): Promise<Host> {
     closers.push(() => handover.close());
     handover.onReady(() => void engine.sweep());
     engine.handOver(handover);
+    const acting = new Acting({
+      store,
+      facts: engine.facts,
+      clock: { now: Date.now },
+      knows: (destination) => Object.hasOwn(production.destinations, destination),
+      changed: () => engine.sweep(),
+    });
+    closers.push(() => acting.stop());
+    const api = await apiOf(production, {
+      acting,
+      commands: {
+        resume: (destination, who, why) => engine.resume(destination, who, why),
+        release: (request) => engine.release(request),
+        cancel: (request) => engine.cancel(request),
+      },
+    });
+    if (api) {
+      closers.push(() => api.close());
+      emit('apiOpened', { host: api.host, port: api.port });
+    }
+    acting.goOn();
+    const keeping = new Keeping({
+      store,
+      bodies: new BodyFolder(bodiesFolder(dataFolder)),
+      clock: { now: Date.now },
+      keep: production.keep,
+      timeZone: production.resources.timeZone,
+    });
+    closers.push(() => keeping.stop());
+    await keeping.start();
     if (listener) {
       // Requests come to their end before the engine closes its doors.
       closers.push(() => listener.close());
@@ -90,6 +139,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const portal = await openPortal({
       socket: socketPath(dataFolder, 'control.sock'),
       monitor: production.monitor,
+      acting,
+      keeping,
       source: {
         storeWell: () => engine.storeWell,
         storeTrouble: () => engine.storeTrouble,
@@ -102,6 +153,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
         resolve: (request) => engine.resolve(request),
         release: (request) => engine.release(request),
         cancel: (request) => engine.cancel(request),
+        transports: () => engine.transports,
+        newVersions: (request) => engine.newVersions(request),
         submit: async ({ service, name, again, body }) =>
           engine.accept(service, {
             body,
@@ -112,9 +165,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     });
     closers.push(() => portal.close());
+    alerts?.start();
     // The engine stops first, and as long as a call in flight takes, health says so.
     closers.push(() => {
       stopping = true;
+      void keeping.stop();
       return engine.stop();
     });
     return { engine, stop };
@@ -147,6 +202,13 @@ async function listenerOf(production: Production, registry: Registry, receipts: 
   if (!settings || !(await Promise.all(types)).some(({ listens }) => listens)) return undefined;
   const { openListener } = await import('../portal/listener.ts');
   return openListener({ settings, production, receipts, clock: { now: Date.now } });
+}
+
+/** The API of operators, where the production serves it over the network; imported only then. */
+async function apiOf({ api: settings, name, folder }: Production, source: ActingSource) {
+  if (!settings) return undefined;
+  const { openApi } = await import('../portal/acting/server.ts');
+  return openApi({ ...source, settings, production: { name, folder }, clock: { now: Date.now } });
 }
 
 /** Closes one part after the other, also after one that cannot be closed. @throws what the first of those threw. */

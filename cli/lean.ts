@@ -5,8 +5,13 @@ import { COMPILE_CACHE } from './node24.mjs';
  * measured in `docs/decisions/memory.md`. They only count at the start of a process, and one of them is for the C library.
  */
 
-/** Small young generations, and old ones that are collected before they double. */
-const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=50', '--disable-warning=ExperimentalWarning'];
+/** Small young generations, old ones that are collected before they double, and a word in when they are collected. */
+const FLAGS = [
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=50',
+  '--expose-gc',
+  '--disable-warning=ExperimentalWarning',
+];
 
 /**
  * One arena for all threads: with more, what one thread frees is not used by the others. With compiled code at hand no

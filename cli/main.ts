@@ -28,12 +28,19 @@ export async function main(args: readonly string[]): Promise<number> {
     return await command.run({
       flags: values as Record<string, string | boolean | undefined>,
       words: positionals,
+      lists: listsOf(values),
       print,
       tell,
     });
   } catch (error) {
     return failed(command, error);
   }
+}
+
+/** Flags that were given several times. */
+function listsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, readonly string[]>> {
+  const lists = Object.entries(values).filter((entry): entry is [string, string[]] => Array.isArray(entry[1]));
+  return Object.fromEntries(lists);
 }
 
 function unknown(name: string): number {

@@ -5,15 +5,17 @@ import { counted, isoTime, localTime, span, stateCounts } from './output.ts';
 export type DestinationStatus = StatusAnswer['destinations'][number];
 
 /**
- * How a destination is: `stopped` (a person must mend something), `held` (a batch is in doubt and the lane waits for a
- * decision), `sending`, `retrying` (waits for its next try), `waiting` (for its turn), `idle`.
+ * How a destination is: `stopped` (a person must mend something), `paused` (by the breaker, a maintenance window or the
+ * rate; it goes on by itself), `held` (a batch is in doubt and nothing else is sent), `sending`, `retrying` (waits for its
+ * next try), `waiting` (for its turn), `idle`.
  */
-export type Situation = 'stopped' | 'held' | 'sending' | 'retrying' | 'waiting' | 'idle';
+export type Situation = 'stopped' | 'paused' | 'held' | 'sending' | 'retrying' | 'waiting' | 'idle';
 
-export function situationOf({ stop, inDoubt, head, counts }: DestinationStatus): Situation {
+export function situationOf({ stop, inDoubt, head, counts, pauses, inFlight }: DestinationStatus): Situation {
   if (stop) return 'stopped';
+  if (inFlight > 0) return 'sending';
+  if (pauses.length > 0) return 'paused';
   if (inDoubt.length > 0) return 'held';
-  if (head?.state === 'sending') return 'sending';
   if (head && head.attempts > 0) return 'retrying';
   return head || (counts.queued ?? 0) > 0 ? 'waiting' : 'idle';
 }
@@ -33,15 +35,18 @@ export function destinationLines(
       ? []
       : [`  oldest under way: since ${localTime(status.oldestUnsettledAt)} (${span(now - status.oldestUnsettledAt)})`]),
     ...stopLines(status),
+    ...pauseLines(status, now),
     ...headLines(status, instance, now),
+    ...limitLines(status),
     ...doubtLines(status, instance, now),
   ];
 }
 
 const HEADLINES: Readonly<Record<Situation, string>> = {
   stopped: 'STOPPED',
+  paused: 'paused, no call begins',
   held: 'HELD, waits for a decision about what is in doubt',
-  sending: 'moving, a call is in flight',
+  sending: 'moving, calls are in flight',
   retrying: 'moving, waits for its next try',
   waiting: 'moving, messages wait for their turn',
   idle: 'moving, nothing waits',
@@ -59,6 +64,25 @@ function stopLines({ name, stop }: DestinationStatus): string[] {
     `  why: ${stop.reason}`,
     `  next: ${stop.next}`,
     `  do: mend the cause, then  waybill resume ${name}`,
+  ];
+}
+
+/** What holds calls back other than a stop: since when, by what, what happens next and when. */
+function pauseLines({ pauses }: DestinationStatus, now: number): string[] {
+  return pauses.flatMap(({ kind, since, until, reason, next }) => [
+    `  paused (${kind}) since ${localTime(since)}, until ${localTime(until)} (${until > now ? `in ${span(until - now)}` : 'now'})`,
+    `  why: ${reason}`,
+    `  next: ${next}`,
+  ]);
+}
+
+/** How many messages the receiver takes at once, where that was learned. */
+function limitLines({ limit }: DestinationStatus): string[] {
+  if (!limit) return [];
+  const { messages, tooMany, tryLargerAt } = limit;
+  const known = tooMany === undefined ? '' : `; ${tooMany} were too many`;
+  return [
+    `  size of a batch: ${counted(messages, 'message')} at once${known}; a larger one is tried at ${localTime(tryLargerAt)}`,
   ];
 }
 
@@ -80,10 +104,11 @@ function headLines({ head, stop }: DestinationStatus, instance: string, now: num
 }
 
 function doubtLines({ inDoubt }: DestinationStatus, instance: string, now: number): string[] {
-  return inDoubt.flatMap(({ batch, messages, since }) => {
+  return inDoubt.flatMap(({ batch, messages, since, overdue, ...doubt }) => {
     const id = batchId(instance, batch);
     return [
-      `  in doubt: ${id}, ${counted(messages, 'message')}, since ${localTime(since)} (${span(now - since)})`,
+      `  in doubt: ${id}, ${counted(messages, 'message')}, since ${localTime(since)} (${span(now - since)})${overdue ? ', OVERDUE' : ''}`,
+      ...askedLines(doubt, now),
       `  do: ask the receiver whether it has them (waybill trace tells their control ids), then one of`,
       ...['--delivered', '--rejected', '--resend', '--cancel'].map(
         (flag) => `      waybill resolve ${id} ${flag} --reason "..."`,
@@ -92,22 +117,39 @@ function doubtLines({ inDoubt }: DestinationStatus, instance: string, now: numbe
   });
 }
 
+/** Whether and when the receiver is asked by itself. */
+function askedLines(
+  { asked, askAt, ticket }: Pick<DestinationStatus['inDoubt'][number], 'asked' | 'askAt' | 'ticket'>,
+  now: number,
+): string[] {
+  if (asked === 0 && ticket === undefined) return [];
+  const times = asked === 0 ? 'not asked yet' : `asked ${asked === 1 ? 'once' : `${asked} times`}`;
+  const next = askAt > now ? `again in ${span(askAt - now)}` : 'again now';
+  return [`  the receiver ${ticket === undefined ? 'may be asked' : 'answers later'}: ${times}, ${next}`];
+}
+
 /** The same as data. */
 export function destinationJson(status: DestinationStatus, instance: string) {
-  const { name, counts, stop, head, inDoubt, oldestUnsettledAt } = status;
+  const { name, counts, stop, head, inDoubt, oldestUnsettledAt, pauses, limit, inFlight } = status;
   return {
     name,
     state: situationOf(status),
     counts,
     oldestUnsettledAt: isoTime(oldestUnsettledAt),
+    inFlight,
+    pauses: pauses.map((pause) => ({ ...pause, since: isoTime(pause.since), until: isoTime(pause.until) })),
+    limit: limit ? { ...limit, since: isoTime(limit.since), tryLargerAt: isoTime(limit.tryLargerAt) } : null,
     stop: stop ? { ...stop, since: isoTime(stop.since) } : null,
     head: head
       ? { ...head, batch: batchId(instance, head.batch), dueAt: head.dueAt === 0 ? null : isoTime(head.dueAt) }
       : null,
-    inDoubt: inDoubt.map(({ batch, messages, since }) => ({
+    inDoubt: inDoubt.map(({ batch, messages, since, asked, overdue, ticket }) => ({
       batch: batchId(instance, batch),
       messages,
       since: isoTime(since),
+      asked,
+      overdue,
+      ticket: ticket ?? null,
     })),
   };
 }

@@ -34,12 +34,21 @@ export function summaryLines({ ledger, instance }: Reading, submission: number):
         ['accepted:', localTime(row.acceptedAt)],
         ...(row.routedAt === undefined ? [] : [['routed:', localTime(row.routedAt)]]),
         ...(row.settledAt === undefined ? [] : [['settled:', localTime(row.settledAt)]]),
+        ...purgedText(row).map((text) => ['purged:', text]),
         ['content:', `${counted(row.bytes, 'byte')}, SHA-256 ${row.hash}`],
         ['snapshot:', row.snapshot],
       ],
       '  ',
     ),
     ...eventLines(ledger.ask('events', { submission, limit: MOST_EVENTS }), instance),
+  ];
+}
+
+/** What of it is purged, and since when. */
+export function purgedText({ bodiesPurgedAt, purgedAt }: SubmissionRow): string[] {
+  return [
+    ...(bodiesPurgedAt === undefined ? [] : [`its bodies, purged on ${localTime(bodiesPurgedAt)}`]),
+    ...(purgedAt === undefined ? [] : [`the rows of its items and messages, purged on ${localTime(purgedAt)}`]),
   ];
 }
 

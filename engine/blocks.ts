@@ -40,8 +40,13 @@ export interface PackedMessages {
 export class MessagePacker {
   readonly #lengths: number[] = [];
   readonly #controlIds: string[] = [];
-  #bytes = Buffer.allocUnsafeSlow(1 << 20);
+  #bytes: Buffer<ArrayBuffer>;
   #used = 0;
+
+  /** @param room bytes to begin with; it grows */
+  constructor(room = 1 << 20) {
+    this.#bytes = Buffer.allocUnsafeSlow(room);
+  }
 
   /** Bytes of all messages so far. */
   get bytes(): number {
@@ -136,6 +141,20 @@ export function unpackLines(packed: Uint8Array): { first: number; last: number }
     first: bytes.readUInt32LE(index * 8),
     last: bytes.readUInt32LE(index * 8 + 4),
   }));
+}
+
+/** Positions of items in a block, as they stand beside a body block that holds only some of them; ascending. */
+export function packPositions(positions: readonly number[]): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.alloc(positions.length * 4);
+  positions.forEach((position, index) => {
+    bytes.writeUInt32LE(position, index * 4);
+  });
+  return new Uint8Array(bytes);
+}
+
+export function unpackPositions(packed: Uint8Array): number[] {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  return Array.from({ length: packed.byteLength / 4 }, (_, index) => view.getUint32(index * 4, true));
 }
 
 /** A rejected item as it is kept: `item` counts from 1 in the submission. */

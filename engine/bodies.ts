@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import type { BodySource } from './contracts/format.ts';
 import { label } from './labels.ts';
+import { willDrop } from './memory.ts';
 
 /** Bytes that may wait for the disk before the sender waits too. */
 const MOST_WAITING = 1 << 20;
@@ -97,6 +98,7 @@ export class IncomingBody {
   async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
     this.bytes += chunk.length;
+    willDrop(chunk.length);
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
     this.#writing ??= this.#writeWaiting();

@@ -1,4 +1,6 @@
+import type { BatchSizes } from './batch-sizes.ts';
 import { inCharset } from './carries.ts';
+import type { Connection } from './connection.ts';
 import type { Format } from './contracts/format.ts';
 import type { Delivery, Operation } from './contracts/operation.ts';
 import type { Destination } from './contracts/production.ts';
@@ -7,13 +9,19 @@ import type { AttemptKey, LaneWork, MessageOutcomeState, NewAnswer, NewSubmissio
 import { ConfigError, codeOf, messageOf } from './errors.ts';
 import { type EventFields, type EventName, emit } from './events.ts';
 import { batchId } from './ids.ts';
-import { decideInDoubt } from './in-doubt.ts';
 import { label } from './labels.ts';
-import { type Outcome, readAnswer, readFailure, retryWait } from './outcome.ts';
+import { type Outcome, readAnswer, readFailure } from './outcome.ts';
+import type { Pacer } from './pacer.ts';
 import { type Choice, chooseBatch, openPlanned, type Ready } from './plan-batch.ts';
+import { retryWait } from './retry.ts';
 
 export interface LaneContext {
+  /** The destination's name. */
   readonly name: string;
+  /** Number of the lane: 0, or 1 to `KEY_LANES` where order is kept by a key. */
+  readonly lane: number;
+  /** Calls of the lane may go at the same time (`order: none`): what is planned or sent by another is in hand. */
+  readonly inHand: Set<number> | undefined;
   readonly destination: Destination;
   readonly timeZone: string;
   readonly store: Store;
@@ -25,8 +33,13 @@ export interface LaneContext {
   /** What reads acknowledgements: the same, or the operation's own where the batch has none. */
   readonly answers: Format | undefined;
   readonly random: () => number;
-  /** Opens the operation; called again after a resume, since secrets may have changed. */
-  readonly open: () => Promise<Operation>;
+  readonly connection: Connection;
+  readonly pacer: Pacer;
+  readonly sizes: BatchSizes;
+  /** Plans one after the other, where several calls take from the same lane. */
+  readonly oneByOne: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Something is in doubt. */
+  readonly doubtful: () => void;
   /** Signals the lane to other processes too, when something is due. */
   readonly dueAt: (at: number) => void;
   readonly settled: (submissions: readonly number[]) => void;
@@ -58,13 +71,9 @@ export class Lane {
   readonly #context: LaneContext;
   readonly #registered = new Map<string, AttemptKey>();
   readonly #stop = new AbortController();
-  #operation: Promise<Operation> | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
-  #sending: Promise<unknown> = Promise.resolve();
-  /** When a batch in doubt may be sent again, by its number, where the destination decides that itself. */
-  readonly #resendAt = new Map<number, number>();
 
   constructor(context: LaneContext) {
     this.#context = context;
@@ -89,36 +98,12 @@ export class Lane {
     });
   }
 
-  /** Opens the operation before the first call; where that fails, the first call says so. */
-  prepare(): void {
-    void Promise.allSettled([this.#open()]);
-  }
-
-  /** Opens the operation anew at the next call; a call in flight keeps the old one until it is done. */
-  reopen(): void {
-    const old = this.#operation;
-    this.#operation = undefined;
-    if (old) void this.#close(old);
-  }
-
-  async #close(operation: Promise<Operation>): Promise<void> {
-    await Promise.allSettled([this.#sending]);
-    try {
-      await (await operation).close();
-    } catch (error) {
-      emit('operationNotClosed', { destination: this.name, code: codeOf(error), reason: messageOf(error) });
-    }
-  }
-
   /** Finishes the call in flight and stores its answer. */
   async stop(): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#timer);
     await this.#running;
     clearTimeout(this.#timer);
-    const operation = this.#operation;
-    this.#operation = undefined;
-    if (operation) await this.#close(operation);
   }
 
   async #drain(): Promise<void> {
@@ -127,6 +112,7 @@ export class Lane {
       try {
         let turn: Turn = { ready: await this.#next(false), stored: undefined };
         while (turn.ready && !this.#stop.signal.aborted) turn = await this.#deliver(turn.ready, turn.stored);
+        if (turn.ready) this.#letGo(turn.ready);
         await turn.stored;
       } catch (error) {
         this.#later(error);
@@ -146,14 +132,33 @@ export class Lane {
   }
 
   /** The lane's next batch, planned and with its bodies; `undefined` where there is nothing to send now. */
-  async #next(ahead: boolean): Promise<Ready | undefined> {
-    const { store, destination, clock } = this.#context;
-    const { maxMessages, mixSubmissions } = destination.batch;
-    const work: LaneWork = await store.nextWork({ destination: this.name, maxMessages, mixSubmissions, ahead });
+  #next(ahead: boolean): Promise<Ready | undefined> {
+    const { oneByOne, inHand } = this.#context;
+    return oneByOne(async () => {
+      const ready = await this.#take(ahead);
+      if (ready) inHand?.add(ready.batch);
+      return ready;
+    });
+  }
+
+  async #take(ahead: boolean): Promise<Ready | undefined> {
+    const { store, destination, clock, lane, inHand, sizes, doubtful } = this.#context;
+    const settings = sizes.settings(clock.now());
+    const { maxMessages, mixSubmissions } = settings;
+    const work: LaneWork = await store.nextWork({
+      destination: this.name,
+      lane,
+      maxMessages,
+      mixSubmissions,
+      ahead,
+      free: inHand !== undefined,
+      passDoubt: destination.inDoubt.lane === 'goesOn' || inHand !== undefined,
+      inHand: [...(inHand ?? [])],
+    });
     if (work.kind === 'planned') return openPlanned(work.batch);
-    if (work.kind === 'held') await this.#decideDoubt(work.batch);
+    if (work.kind === 'held') doubtful();
     if (work.kind !== 'candidates') return undefined;
-    const choice = chooseBatch(work.blocks, destination.batch, clock.now());
+    const choice = chooseBatch(work.blocks, settings, clock.now());
     if (choice.kind === 'wait') {
       this.#wakeAt(choice.until);
       return undefined;
@@ -162,12 +167,18 @@ export class Lane {
   }
 
   async #plan(choice: Extract<Choice, { kind: 'batch' }>): Promise<Ready> {
-    const { store, clock } = this.#context;
+    const { store, clock, lane } = this.#context;
     const plannedAt = clock.now();
     const { parts, members, replaces } = choice;
     const { count, bytes } = members;
-    const { batch, dueAt } = await store.plan({ destination: this.name, parts, count, bytes, plannedAt, replaces });
+    const planned = { destination: this.name, lane, parts, count, bytes, plannedAt, replaces };
+    const { batch, dueAt } = await store.plan(planned);
     return { batch, attempts: 0, firstAttemptAt: undefined, plannedAt, dueAt, replaces, members };
+  }
+
+  /** Another call of the lane may take it. */
+  #letGo(ready: Ready): void {
+    this.#context.inHand?.delete(ready.batch);
   }
 
   /**
@@ -176,24 +187,27 @@ export class Lane {
    * answer was not stored.
    */
   async #deliver(ready: Ready, stored: Promise<void> | undefined): Promise<Turn> {
-    const { store, clock, run } = this.#context;
-    if (ready.dueAt > clock.now()) {
-      this.#wakeAt(ready.dueAt);
+    const { store, clock, run, destination, inHand, pacer } = this.#context;
+    if (!this.#mayCall(ready)) {
+      this.#letGo(ready);
       return { ready: undefined, stored };
     }
     const key: AttemptKey = { batch: ready.batch, attempt: ready.attempts + 1 };
     this.#registered.set(keyText(key), key);
-    const [, begun] = await Promise.allSettled([stored, store.beginSending({ ...key, run, at: clock.now() })]);
+    const free = inHand !== undefined;
+    const freedom = { free, passDoubt: free || destination.inDoubt.lane === 'goesOn' };
+    const sending = store.beginSending({ ...key, ...freedom, run, at: clock.now() });
+    const [, begun] = await Promise.allSettled([stored, sending]);
     if (begun.status === 'rejected') {
       this.#registered.delete(keyText(key));
+      this.#letGo(ready);
+      pacer.withdraw();
       if (codeOf(begun.reason) !== 'STORE_STALE') throw begun.reason;
       this.#again = true;
       return NOTHING;
     }
-    const next = this.#planAhead();
-    const call = this.#send(ready, key);
-    this.#sending = call;
-    const outcome = await call;
+    const next = free ? Promise.resolve(undefined) : this.#planAhead();
+    const outcome = await this.#send(ready, key);
     return this.#conclude(ready, key, outcome, await next);
   }
 
@@ -202,16 +216,32 @@ export class Lane {
     return this.#next(true).catch(() => undefined);
   }
 
+  /** Whether the call may begin now; if not, the lane is woken when it may. */
+  #mayCall(ready: Ready): boolean {
+    const { clock, pacer } = this.#context;
+    if (ready.dueAt > clock.now()) {
+      this.#wakeAt(ready.dueAt);
+      return false;
+    }
+    const turn = pacer.turn(clock.now(), () => this.wake());
+    if (turn.kind === 'wait') this.#wakeAt(turn.until);
+    return turn.kind === 'go';
+  }
+
   async #send(ready: Ready, key: AttemptKey): Promise<Outcome> {
-    const { destination, clock, answers, random, instance } = this.#context;
+    const { destination, clock, answers, random, instance, connection } = this.#context;
+    let repeatable = false;
     try {
-      const operation = await this.#open();
-      const delivery = this.#prepare(ready, key, operation);
-      const answer = await operation.send(delivery, new AbortController().signal);
-      label('answer.received');
-      return readAnswer(answer, ready, batchId(instance, ready.batch), answers, operation);
+      return await connection.use(async (operation) => {
+        repeatable = operation.repeatable;
+        const delivery = this.#prepare(ready, key, operation);
+        const answer = await operation.send(delivery, new AbortController().signal);
+        label('answer.received');
+        const id = batchId(instance, ready.batch);
+        return readAnswer(answer, ready, id, answers, operation, destination, clock.now(), random);
+      });
     } catch (error) {
-      return readFailure(error, ready, destination.retry, clock.now(), random);
+      return readFailure(error, ready, destination, repeatable, clock.now(), random);
     }
   }
 
@@ -223,21 +253,6 @@ export class Lane {
       throw new ConfigError(
         'BATCH_NOT_WRITTEN',
         `A batch for ${this.name} cannot be written (${messageOf(error)}); nothing was sent.`,
-        { cause: error, whose: 'ours' },
-      );
-    }
-  }
-
-  /** Nothing was sent where the operation cannot even be opened: the destination stops, the messages wait. */
-  async #open(): Promise<Operation> {
-    this.#operation ??= this.#context.open();
-    try {
-      return await this.#operation;
-    } catch (error) {
-      this.#operation = undefined;
-      throw new ConfigError(
-        'DESTINATION_NOT_OPENED',
-        `The destination ${this.name} cannot be used: ${messageOf(error)}`,
         { cause: error, whose: 'ours' },
       );
     }
@@ -272,19 +287,32 @@ export class Lane {
 
   /** Stores the answer; goes straight on only where all is well. */
   async #conclude(ready: Ready, key: AttemptKey, outcome: Outcome, next: Ready | undefined): Promise<Turn> {
-    const { clock, run } = this.#context;
-    if (outcome.rest === 'inDoubt') this.#resendAt.set(ready.batch, this.#resendTime(ready));
-    const { body, logged: _, ...answer } = outcome;
-    const stored = this.#storeAnswer({ ...key, run, at: clock.now(), ...answer }, ready, body).then((kept) => {
-      if (kept) this.#report(ready, outcome);
+    const { clock, run, pacer, sizes } = this.#context;
+    const now = clock.now();
+    const { body, logged: _, tooLarge, ...answer } = outcome;
+    const states = [outcome.rest, ...outcome.exceptions.map(({ state }) => state)];
+    const split = tooLarge && sizes.tooLarge(ready.members.count, tooLarge.maxBytes, now);
+    const told = { ...key, run, at: now, ...answer, dueAt: this.#dueAt(ready, outcome), ...(split ? { split } : {}) };
+    const stored = this.#storeAnswer(told, ready, body).then((kept) => {
+      this.#letGo(ready);
+      if (kept) this.#report(ready, outcome, split?.messages);
+      if (states.includes('inDoubt')) this.#context.doubtful();
     });
+    pacer.end(gotThrough(outcome), told.dueAt, now);
+    const final = states.every((state) => state === 'delivered' || state === 'rejected');
+    if (final) sizes.taken(ready.members.count, now);
     this.#again = true;
-    const final = [outcome.rest, ...outcome.exceptions.map(({ state }) => state)].every(
-      (state) => state === 'delivered' || state === 'rejected',
-    );
     if (final && next) return { ready: next, stored };
+    if (next) this.#letGo(next);
     await stored;
     return NOTHING;
+  }
+
+  /** When what is queued again is tried, or what is in doubt is decided or asked about. */
+  #dueAt(ready: Ready, outcome: Outcome): number {
+    const { clock, destination, random } = this.#context;
+    if (outcome.rest !== 'inDoubt' || outcome.ticket !== undefined) return outcome.dueAt;
+    return clock.now() + retryWait(ready.attempts + 1, destination.retry, random);
   }
 
   /**
@@ -319,7 +347,7 @@ export class Lane {
   }
 
   /** What a person or a metric wants to know of an answer: one event for each thing that became of its messages. */
-  #report(ready: Ready, outcome: Outcome): void {
+  #report(ready: Ready, outcome: Outcome, limit: number | undefined): void {
     const all = ready.members.count;
     const fields = { destination: this.name, batch: ready.batch, code: outcome.code };
     emit('batchAnswered', { ...fields, messages: all });
@@ -333,33 +361,11 @@ export class Lane {
     };
     tell('messagesRejected', 'rejected', {});
     // With `resend` nobody is needed: the event comes when it is sent again.
-    if (this.#context.destination.inDoubt === 'hold') tell('batchInDoubt', 'inDoubt', { reason });
+    if (this.#context.destination.inDoubt.policy === 'hold') tell('batchInDoubt', 'inDoubt', { reason });
     tell('batchFailed', 'failed', { reason });
     if (outcome.stop) emit('destinationStopped', { ...fields, messages: all, reason });
+    else if (limit !== undefined) emit('batchSplit', { ...fields, messages: all, limit });
     else tell('batchRetried', 'queued', { reason, dueAt: outcome.dueAt });
-  }
-
-  /**
-   * With `inDoubt: resend` the destination itself decides, after the same wait as any other retry; with `hold` a person
-   * does, and the lane waits.
-   */
-  async #decideDoubt(batch: number): Promise<void> {
-    const { destination, store, clock } = this.#context;
-    const at = this.#resendAt.get(batch) ?? 0;
-    if (destination.inDoubt === 'resend' && at > clock.now()) {
-      this.#wakeAt(at);
-      return;
-    }
-    this.#resendAt.delete(batch);
-    if (await decideInDoubt(store, destination.inDoubt, batch, clock.now())) {
-      emit('batchResent', { destination: this.name, batch });
-      this.#again = true;
-    }
-  }
-
-  #resendTime(ready: Ready): number {
-    const { clock, destination, random } = this.#context;
-    return clock.now() + retryWait(ready.attempts + 1, destination.retry, random);
   }
 
   #wakeAt(at: number): void {
@@ -370,6 +376,12 @@ export class Lane {
     this.#timer.unref();
     this.#context.dueAt(at);
   }
+}
+
+/** True where the receiver answered, whatever it said; a failure that may pass or a broken call did not get through. */
+function gotThrough({ rest, stop, tooLarge, ticket }: Outcome): boolean {
+  if (rest === 'queued') return stop !== undefined || tooLarge !== undefined;
+  return rest !== 'inDoubt' || ticket !== undefined;
 }
 
 function lengthOf(chunks: Iterable<Uint8Array>): number {

@@ -4,12 +4,11 @@ import { BodyFolder } from './bodies.ts';
 import { snapshotOf } from './config/hash.ts';
 import type { Wakeups } from './contracts/handover.ts';
 import type { Listeners } from './contracts/listener.ts';
-import type { Carries, Operation } from './contracts/operation.ts';
+import type { Operation } from './contracts/operation.ts';
 import type { Destination, Production } from './contracts/production.ts';
 import type { Clock, Logger } from './contracts/runtime.ts';
 import type { Accepted, AcceptRequest, ReceiptView, RejectedItem } from './contracts/service.ts';
-import type { ResolveRequest, Store, StoreFacts, SubmissionDecision } from './contracts/store.ts';
-import { Lane } from './deliver.ts';
+import type { ResolveRequest, Store, StoreFacts, SubmissionDecision, VersionsMade } from './contracts/store.ts';
 import { WaybillError } from './errors.ts';
 import { emit } from './events.ts';
 import { answerFormat, formatsInUse } from './formats-in-use.ts';
@@ -18,9 +17,11 @@ import { Intake } from './intake.ts';
 import type { Registry } from './registry.ts';
 import { report } from './report.ts';
 import { Router } from './route.ts';
-import { openFormat } from './route-program.ts';
+import { openFormat, type Transports } from './route-program.ts';
+import { Sending } from './sending.ts';
 import { bodiesFolder, receiptView, rejectedItems, Services } from './services.ts';
 import { StoreHealth } from './store-health.ts';
+import { packVersions, type VersionsRequest } from './versions.ts';
 import { watchStore } from './watch-store.ts';
 
 export interface EngineOptions {
@@ -49,7 +50,7 @@ const HANG_AFTER = 60_000;
 export class Engine {
   readonly #options: EngineOptions;
   readonly #run = randomUUID();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #sending = new Map<string, Sending>();
   readonly #health = new StoreHealth();
   #facts: StoreFacts | undefined;
   #router: Router | undefined;
@@ -59,6 +60,8 @@ export class Engine {
   #intake: Intake | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #sweeping = false;
+  #prepared = false;
+  #transports: Transports = {};
   #ending: Promise<void> | undefined;
 
   constructor(options: EngineOptions) {
@@ -73,7 +76,7 @@ export class Engine {
 
   /** Lanes that a hand-over knows: the router's and one for each destination. */
   get lanes(): readonly string[] {
-    return ['route', ...this.#lanes.keys()];
+    return ['route', ...this.#sending.keys()];
   }
 
   /** Whether ledger and bodies took what was last asked of them. */
@@ -111,6 +114,7 @@ export class Engine {
         store,
         bodies: this.#bodies,
         clock,
+        receiving: () => this.#prepare(),
         toRoute: () => this.#signal('route'),
         failed: (error) => this.#health.notStored(error),
       },
@@ -126,7 +130,8 @@ export class Engine {
       });
     }
     const carries = await this.#openLanes();
-    this.#router = this.#makeRouter(carries);
+    this.#transports = carries;
+    this.#router = this.#makeRouter(carries, await formatsInUse(production, this.#options.registry));
     this.#services = new Services({
       store,
       accepting: this.#taking().context(),
@@ -139,8 +144,6 @@ export class Engine {
     });
     await this.#services.start();
     this.#wakeAll();
-    void this.#router.prepare(await formatsInUse(production, this.#options.registry));
-    for (const lane of this.#lanes.values()) lane.prepare();
     this.#sweeper = setInterval(() => this.#sweepOnce(), this.#options.sweepEvery ?? SWEEP_EVERY);
     emit('engineStarted', { production: production.name });
   }
@@ -153,7 +156,7 @@ export class Engine {
   /** A wake-up that came from another process. */
   wake(lane: string): void {
     if (lane === 'route') this.#router?.wake();
-    else this.#lanes.get(lane)?.wake();
+    else this.#sending.get(lane)?.wake();
   }
 
   /** Stops accepting, finishes the calls in flight, stores their answers. Asked again, it is the same stop. */
@@ -178,7 +181,7 @@ export class Engine {
       }
     };
     // Lanes are told at once: no call begins any more while a service or the router still comes to its end.
-    const ends = await Promise.allSettled([intake(), ...[...this.#lanes.values()].map((lane) => lane.stop())]);
+    const ends = await Promise.allSettled([intake(), ...[...this.#sending.values()].map((sending) => sending.stop())]);
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -211,13 +214,13 @@ export class Engine {
 
   /** Goes on with a stopped destination, with its secrets read anew. */
   async resume(destination: string, who: string, why: string): Promise<{ wasStopped: boolean }> {
-    const lane = this.#lanes.get(destination);
-    if (!lane)
+    const sending = this.#sending.get(destination);
+    if (!sending)
       throw new WaybillError(
         'DESTINATION_UNKNOWN',
         `The production has no destination ${destination}: look at the names with waybill status.`,
       );
-    lane.reopen();
+    sending.reopen();
     const result = await this.#options.store.resumeDestination({
       destination,
       at: this.#options.clock.now(),
@@ -235,6 +238,24 @@ export class Engine {
     this.#signal(result.destination);
     await this.sweep();
     return result;
+  }
+
+  /** What each destination's transport can carry, and in which order its messages go. */
+  get transports(): Transports {
+    return this.#transports;
+  }
+
+  /** New versions of messages of one item, which are sent in the place of those that they replace. */
+  async newVersions(request: VersionsRequest): Promise<VersionsMade> {
+    const made = await this.#options.store.newVersions(packVersions(request, this.#options.clock.now()));
+    const { submission, kind } = request;
+    emit('versionsMade', {
+      submission: submissionId(this.facts.instance, submission),
+      kind,
+      messages: made.versions.length,
+    });
+    for (const { destination } of made.versions) this.#signal(destination);
+    return made;
   }
 
   /** Lets a submission out of quarantine; it is routed behind what came meanwhile. */
@@ -259,6 +280,7 @@ export class Engine {
       const due = await store.due({ now: clock.now() });
       if (!this.storeWell) await this.#bodies.probe();
       this.#health.stored();
+      for (const sending of this.#sending.values()) sending.look(clock.now());
       if (due.toRoute) this.#signal('route');
       for (const destination of due.destinations) this.#signal(destination);
       for (const { service, submission } of due.services) this.#services?.tell(service, submission);
@@ -279,9 +301,9 @@ export class Engine {
   /** Attempts that nobody holds become in doubt; each is told once, by whoever finds it. */
   async #recover(): Promise<void> {
     const { store, clock, production } = this.#options;
-    const registered = [...this.#lanes.values()].flatMap((lane) => lane.registered);
+    const registered = [...this.#sending.values()].flatMap((sending) => sending.registered);
     for (const found of await store.recover({ run: this.#run, registered, at: clock.now() })) {
-      if (production.destinations[found.destination]?.inDoubt !== 'resend')
+      if (production.destinations[found.destination]?.inDoubt.policy === 'hold')
         emit('batchInDoubt', { ...found, code: 'ENGINE_ENDED' });
     }
   }
@@ -304,18 +326,19 @@ export class Engine {
     );
   }
 
-  async #openLanes(): Promise<Record<string, Carries>> {
+  async #openLanes(): Promise<Transports> {
     const { production, registry } = this.#options;
-    const carries: Record<string, Carries> = {};
+    const transports: Record<string, Transports[string]> = {};
     for (const [name, destination] of Object.entries(production.destinations)) {
       const definition = await registry.get('operation', destination.type);
-      carries[name] = definition.describe(destination.config, production.resources).carries;
-      this.#lanes.set(name, await this.#lane(name, destination));
+      const { carries } = definition.describe(destination.config, production.resources);
+      transports[name] = { ...carries, order: destination.order };
+      this.#sending.set(name, await this.#open(name, destination));
     }
-    return carries;
+    return transports;
   }
 
-  async #lane(name: string, destination: Destination): Promise<Lane> {
+  async #open(name: string, destination: Destination): Promise<Sending> {
     const { production, registry, store, clock, random, freshDestination, logger } = this.#options;
     const { format } = destination.batch;
     const rule = destination.answersTo;
@@ -333,7 +356,7 @@ export class Engine {
         resources: production.resources,
       });
     };
-    return new Lane({
+    return Sending.open({
       name,
       destination,
       timeZone: production.resources.timeZone,
@@ -359,7 +382,7 @@ export class Engine {
     }
   }
 
-  #makeRouter(carries: Record<string, Carries>): Router {
+  #makeRouter(carries: Transports, formats: readonly string[]): Router {
     const { store, clock, adapters, hangAfter } = this.#options;
     return new Router({
       store,
@@ -368,6 +391,7 @@ export class Engine {
       facts: this.facts,
       adapters,
       carries,
+      formats,
       hangAfter: hangAfter ?? HANG_AFTER,
       snapshot: (hash) => this.#taking().snapshot(hash),
       released: (destinations) => {
@@ -376,9 +400,17 @@ export class Engine {
       ended: (submission, service) => {
         this.#services?.tell(service, submission);
         // A refused submission may have held others back.
-        for (const lane of this.#lanes.values()) this.#signal(lane.name);
+        for (const name of this.#sending.keys()) this.#signal(name);
       },
     });
+  }
+
+  /** Something is being received: what routes and sends is loaded meanwhile, since an idle engine does without. */
+  #prepare(): void {
+    this.#router?.prepare();
+    if (this.#prepared) return;
+    this.#prepared = true;
+    for (const sending of this.#sending.values()) sending.prepare();
   }
 
   /** At once in this process, and as a job that any other process would see. */

@@ -56,6 +56,8 @@ export interface DeliveryErrorDetails extends ErrorDetails {
   readonly answer?: Uint8Array;
   /** Wait at least this long before the next try, in milliseconds (Retry-After). */
   readonly retryAfterMs?: number;
+  /** The most bytes of messages that the receiver takes in a call, where it said so (too large). */
+  readonly maxBytes?: number;
 }
 
 /** Base of what an operation throws; the subclass tells the engine what to do, the code tells people why. */
@@ -64,14 +66,16 @@ export class DeliveryError extends WaybillError {
   readonly words: string | undefined;
   readonly answer: Uint8Array | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly maxBytes: number | undefined;
 
   constructor(code: string, message: string, details: DeliveryErrorDetails = {}) {
-    const { whose, words, answer, retryAfterMs, ...rest } = details;
+    const { whose, words, answer, retryAfterMs, maxBytes, ...rest } = details;
     super(code, message, rest);
     this.whose = whose ?? 'unknown';
     this.words = words;
     this.answer = answer;
     this.retryAfterMs = retryAfterMs;
+    this.maxBytes = maxBytes;
   }
 }
 
@@ -83,7 +87,7 @@ export class UncertainError extends DeliveryError {}
 export class PermanentError extends DeliveryError {}
 /** Every message would fail alike (credentials, certificate, contract): queued again, and the destination stops. */
 export class ConfigError extends DeliveryError {}
-/** The receiver finds the request too large. Stops the destination like a ConfigError until batches can be split. */
+/** The receiver finds the request too large: split where the destination's batches are `auto`; else it stops like a ConfigError. */
 export class TooLargeError extends DeliveryError {}
 
 /** The `code` of anything thrown, for logs and answers; foreign errors keep their own (`ENOENT`). */

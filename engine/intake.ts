@@ -15,6 +15,8 @@ export interface IntakeOptions {
   readonly store: Store;
   readonly bodies: BodyFolder;
   readonly clock: Clock;
+  /** Something is being received, and will have to be routed. */
+  readonly receiving?: () => void;
   /** Something is to be routed. */
   readonly toRoute: () => void;
   readonly failed: (error: unknown) => void;
@@ -61,6 +63,7 @@ export class Intake {
       instance: this.#facts.instance,
       nextNumber: () => {
         this.#refuseWhileStopping();
+        this.#options.receiving?.();
         return this.#nextNumber();
       },
       nextReceipt: () => {

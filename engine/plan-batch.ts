@@ -121,13 +121,19 @@ function* waitingPositions(block: Candidate, unpacked: PackedMessages): Generato
   for (let position = 0; position < unpacked.count; position += 1) if (unpacked.length(position) > 0) yield position;
 }
 
-/** A batch that was planned before, with its bodies. */
-export function openPlanned(batch: PlannedBatch): Ready {
+/** The messages of parts of a batch, with their bodies. */
+export function membersOf(parts: PlannedBatch['parts']): Members {
   const members = new Members();
-  for (const part of batch.parts) {
+  for (const part of parts) {
     const add = members.from(unpackMessages(part.body), part.blockFirstMessage);
     for (const message of part.members) add(message - part.blockFirstMessage);
   }
+  return members;
+}
+
+/** A batch that was planned before, with its bodies. */
+export function openPlanned(batch: PlannedBatch): Ready {
+  const members = membersOf(batch.parts);
   const { batch: number, attempts, firstAttemptAt, plannedAt, dueAt, replaces } = batch;
   return { batch: number, attempts, firstAttemptAt, plannedAt, dueAt, replaces, members };
 }

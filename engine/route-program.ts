@@ -1,9 +1,9 @@
 import { carriesChecks } from './carries.ts';
 import { compileCondition } from './conditions.ts';
-import type { Format } from './contracts/format.ts';
+import type { Format, SearchField } from './contracts/format.ts';
 import type { Fault, Item } from './contracts/item.ts';
 import type { Carries } from './contracts/operation.ts';
-import type { Snapshot } from './contracts/production.ts';
+import type { Order, Snapshot } from './contracts/production.ts';
 import type { FormatReference } from './contracts/service.ts';
 import type {
   Condition,
@@ -66,7 +66,12 @@ export interface RouteProgram {
   readonly validate: ((item: Item) => readonly Fault[]) | undefined;
   readonly filters: readonly { readonly drops: Condition; readonly reason: string }[];
   readonly entries: readonly EntryProgram[];
+  /** What items can be looked up by; absent or empty: nothing, and nothing is kept of it. */
+  readonly search?: readonly SearchField[];
 }
+
+/** What each destination's transport can carry, and in which order its messages go (from the running production). */
+export type Transports = Readonly<Record<string, Carries & { readonly order?: Order }>>;
 
 /** What one entry makes of a valid item. */
 export type EntryResult =
@@ -120,7 +125,15 @@ export async function compileRoute(
       reason,
     })),
     entries: await Promise.all(entries),
+    search: [...(format.searchable ?? []), ...(route.search ?? []).map((path) => searchField(path, columns))],
   };
+}
+
+/** A column of the items' record map, or a path into items that are no rows. */
+function searchField(path: string, columns: readonly string[]): SearchField {
+  const index = columns.indexOf(path);
+  if (columns.length > 0) return { name: path, value: (item) => item.values[index] ?? '' };
+  return { name: path, value: (item) => item.path?.(path) ?? '' };
 }
 
 /** Opens the format's check of items. @throws WaybillError where it has none. */

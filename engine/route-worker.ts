@@ -3,15 +3,18 @@ import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { bodySource, hashFile, IncomingBody } from './bodies.ts';
 import type { BodySource, Format, ItemReader, Scan, TranscodeSink } from './contracts/format.ts';
-import type { Carries } from './contracts/operation.ts';
 import type { Snapshot } from './contracts/production.ts';
-import type { NewBlock, Refusal, RouteWork } from './contracts/store.ts';
+import type { CorrectionVerdict, NewBlock, Refusal, RouteWork } from './contracts/store.ts';
+import { CorrectionDesk } from './corrections.ts';
 import { today } from './dates.ts';
 import { codeOf, messageOf, RefusedError, WaybillError } from './errors.ts';
+import { laneChoice } from './key-lanes.ts';
 import { label } from './labels.ts';
 import { BlockBuilder, type BlockMaker, bodiesOf } from './make-block.ts';
+import { leaveStartBehind } from './memory.ts';
 import { loadAdapters, type Registry } from './registry.ts';
-import { compileRoute, openFormat, type RouteProgram } from './route-program.ts';
+import { compileRoute, openFormat, type RouteProgram, type Transports } from './route-program.ts';
+import { SearchDigests } from './search-fields.ts';
 import { submissionFacts } from './submission-facts.ts';
 import { UniqueKeys } from './unique-keys.ts';
 
@@ -22,7 +25,7 @@ export interface RouteTask {
   readonly work: RouteWork;
   /** The content comes once; later tasks of the same snapshot name it only. */
   readonly snapshot: { readonly hash: string; readonly content?: Snapshot };
-  readonly carries: Readonly<Record<string, Carries>>;
+  readonly carries: Transports;
   readonly instance: string;
   readonly digestKey: Uint8Array;
   readonly uniqueKeys: readonly Uint8Array[];
@@ -37,6 +40,8 @@ export type ToWorker =
   /** Adapters that tasks will need: imported while there is nothing to do. */
   | { readonly kind: 'prepare'; readonly formats: readonly string[] }
   | { readonly kind: 'credit' }
+  /** What the ledger says to the ids that were asked about last. */
+  | { readonly kind: 'verdicts'; readonly verdicts: readonly CorrectionVerdict[] }
   | { readonly kind: 'drop' };
 
 export type FromWorker =
@@ -45,6 +50,8 @@ export type FromWorker =
   | { readonly kind: 'alive'; readonly moved: number }
   | { readonly kind: 'scanned'; readonly scan: Scan }
   | { readonly kind: 'block'; readonly block: NewBlock }
+  /** Rows came back with these ids: what does the ledger say? The next block waits for it. */
+  | { readonly kind: 'ids'; readonly ids: readonly { readonly submission: number; readonly item: number }[] }
   | { readonly kind: 'end' }
   | { readonly kind: 'dropped' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
@@ -83,6 +90,8 @@ class RouteThread {
   readonly #registry: Registry;
   readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
   #credit = new Credit();
+  /** Takes the answer to the ids that were asked about. */
+  #verdicts: ((verdicts: readonly CorrectionVerdict[]) => void) | undefined;
   #snapshot: Snapshot | undefined;
   /** The last route compiled: most submissions follow one of the same kind. */
   #compiled: { key: string; route: RouteProgram } | undefined;
@@ -94,6 +103,7 @@ class RouteThread {
 
   receive(message: ToWorker): void {
     if (message.kind === 'credit') this.#credit.give();
+    else if (message.kind === 'verdicts') this.#verdicts?.(message.verdicts);
     else if (message.kind === 'drop') this.#credit.drop();
     else if (message.kind === 'prepare') this.#prepare(message.formats);
     else this.#begin(message);
@@ -102,7 +112,7 @@ class RouteThread {
   /** What cannot be imported is told of by the task that needs it. */
   #prepare(formats: readonly string[]): void {
     const imports = [...formats.map((name) => this.#registry.get('format', name)), this.#registry.all('transform')];
-    void Promise.allSettled(imports);
+    void Promise.allSettled(imports).then(leaveStartBehind);
   }
 
   #begin(message: Extract<ToWorker, { readonly task: RouteTask }>): void {
@@ -160,7 +170,10 @@ class RouteThread {
       route,
       keys,
       failItem: task.failItem,
-      bodies: bodiesOf(route.entries),
+      search: new SearchDigests(task.digestKey),
+      bodies: bodiesOf(route.entries, (name) =>
+        laneChoice(task.carries[name]?.order, route.format.columns ?? [], task.digestKey),
+      ),
       context: {
         acceptedAt: work.acceptedAt,
         submission: submissionFacts(task.instance, work),
@@ -180,11 +193,14 @@ class RouteThread {
     let block = task.work.blocks;
     let firstItem = task.work.itemsRouted + 1;
     let { cursor } = task.work;
+    const desk = new CorrectionDesk(maker.instance, (ids) => this.#ask(ids));
     for (;;) {
       await this.#credit.take();
       if (this.#credit.dropped) return this.#send({ kind: 'dropped' });
       const builder = new BlockBuilder(maker, block, firstItem);
-      const ended = await fill(builder, reader, task.maxItems, cursor);
+      const ended = await fill(builder, reader, task.maxItems, cursor, desk);
+      // The ledger could not answer: what was made meanwhile says nothing.
+      if (this.#credit.dropped) return this.#send({ kind: 'dropped' });
       if (builder.items > 0) {
         const made = builder.finish();
         label('route.blockMade');
@@ -196,6 +212,13 @@ class RouteThread {
       if (ended) break;
     }
     this.#send({ kind: 'end' });
+  }
+
+  #ask(ids: Extract<FromWorker, { readonly kind: 'ids' }>['ids']): Promise<readonly CorrectionVerdict[]> {
+    return new Promise((resolve) => {
+      this.#verdicts = resolve;
+      this.#send({ kind: 'ids', ids });
+    });
   }
 
   #current(): Snapshot {
@@ -242,7 +265,13 @@ async function watched(path: string): Promise<BodySource> {
 }
 
 /** Reads a block's items a few at a time, so that they are young when they are done with. @returns true at the end. */
-async function fill(builder: BlockBuilder, reader: ItemReader, maxItems: number, from: number): Promise<boolean> {
+async function fill(
+  builder: BlockBuilder,
+  reader: ItemReader,
+  maxItems: number,
+  from: number,
+  desk: CorrectionDesk,
+): Promise<boolean> {
   let cursor = from;
   let bytes = BLOCK_BYTES;
   while (builder.items < maxItems && bytes > 0) {
@@ -250,7 +279,7 @@ async function fill(builder: BlockBuilder, reader: ItemReader, maxItems: number,
     if (!items) return true;
     bytes -= items.cursor - cursor;
     cursor = items.cursor;
-    builder.add(items);
+    builder.add(items, await desk.look(items.items));
     if (items.end) return true;
   }
   return false;
@@ -276,7 +305,13 @@ async function openReader(
 }
 
 function transferable(block: NewBlock): ArrayBuffer[] {
-  const views = [block.itemLines, block.rejects, block.uniqueKeys, ...block.bodies.map(({ body }) => body)];
+  const views = [
+    block.itemLines,
+    block.rejects,
+    block.uniqueKeys,
+    ...(block.search ?? []),
+    ...block.bodies.map(({ body }) => body),
+  ];
   return views.flatMap((view) =>
     view && view.buffer instanceof ArrayBuffer && view.byteLength === view.buffer.byteLength ? [view.buffer] : [],
   );

@@ -1,14 +1,16 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { BodyFolder } from './bodies.ts';
 import type { Scan } from './contracts/format.ts';
-import type { Carries } from './contracts/operation.ts';
 import type { Snapshot } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
 import type { NewBlock, Refusal, RouteWork, Store, StoreFacts } from './contracts/store.ts';
 import { codeOf, messageOf, WaybillError } from './errors.ts';
 import { emit } from './events.ts';
 import { submissionId } from './ids.ts';
+import type { Transports } from './route-program.ts';
+import { RouteThread } from './route-thread.ts';
 import type { FromWorker, RouteTask, ToWorker } from './route-worker.ts';
+import { Suspicions } from './suspicion.ts';
 
 export interface RouterContext {
   readonly store: Store;
@@ -17,14 +19,18 @@ export interface RouterContext {
   readonly facts: StoreFacts;
   /** Folders of adapters beside Waybill's own. */
   readonly adapters: readonly string[];
+  /** Formats by which inputs are read. */
+  readonly formats: readonly string[];
   readonly snapshot: (hash: string) => Promise<Snapshot>;
-  readonly carries: Readonly<Record<string, Carries>>;
+  readonly carries: Transports;
   /** Messages of these destinations are in the ledger. */
   readonly released: (destinations: Iterable<string>) => void;
   /** A submission came to the end of its routing. */
   readonly ended: (submission: number, service: string) => void;
   /** Milliseconds after which a worker that owes something counts as hung. */
   readonly hangAfter: number;
+  /** Milliseconds without anything to do after which the worker ends; default 10 seconds. */
+  readonly idleAfter?: number;
 }
 
 /** Items of a block: enough to make compression, commits and calls cheap. */
@@ -32,30 +38,18 @@ const BLOCK_ITEMS = 1000;
 /** First and longest wait before a submission that could not be routed is tried again, milliseconds. */
 const RETRY_FIRST = 500;
 const RETRY_CEILING = 30_000;
-
-/** Where the worker ended last, to find the row that ends it. */
-interface Suspicion {
-  readonly submission: number;
-  readonly firstItem: number;
-  readonly rowByRow: boolean;
-  readonly deaths: number;
-  /** Up to here rows are done one by one. */
-  readonly until: number;
-}
+const IDLE_AFTER = 10_000;
 
 type Ending = 'end' | 'stopped';
 
 /** Routes submissions one after the other in the order of their places, in a worker thread. */
 export class Router {
   readonly #context: RouterContext;
-  #worker: Worker | undefined;
-  #starting: Promise<Worker> | undefined;
+  readonly #thread: RouteThread;
+  readonly #suspicions = new Suspicions(BLOCK_ITEMS);
   #running: Promise<void> | undefined;
   #again = false;
   #stopping = false;
-  /** The worker has a task: its end is the task's concern. */
-  #working = false;
-  #suspicion: Suspicion | undefined;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
   /** The snapshot that a worker was given last. */
@@ -63,6 +57,8 @@ export class Router {
 
   constructor(context: RouterContext) {
     this.#context = context;
+    const { adapters, formats, idleAfter = IDLE_AFTER } = context;
+    this.#thread = new RouteThread({ adapters, formats, idleAfter, inUse: () => this.#running !== undefined });
   }
 
   /** There may be something to route. Cheap; may be called as often as anything happens. */
@@ -71,35 +67,23 @@ export class Router {
     this.#again = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      this.#thread.rest();
       if (this.#again && !this.#stopping && this.#retry === undefined) this.wake();
     });
   }
 
-  /** Starts the worker before the first submission comes, with the formats that are in use. */
-  async prepare(formats: readonly string[]): Promise<void> {
-    try {
-      const worker = await this.#start();
-      worker.postMessage({ kind: 'prepare', formats } satisfies ToWorker);
-    } catch (error) {
-      emit('workerEnded', { how: messageOf(error) });
-    }
+  /** Something is being received: the worker is started meanwhile. Cheap; may be called as often as that happens. */
+  prepare(): void {
+    if (!this.#stopping) this.#thread.prepare();
   }
 
   /** Ends after the blocks on their way are committed; what is not routed goes on at the next start. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    this.#post({ kind: 'drop' });
+    this.#thread.post({ kind: 'drop' });
     await this.#running;
-    await this.#end();
-  }
-
-  /** Ends the worker on purpose. */
-  async #end(): Promise<void> {
-    await Promise.allSettled([this.#starting]);
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.terminate();
+    await this.#thread.end();
   }
 
   async #run(): Promise<void> {
@@ -180,9 +164,8 @@ export class Router {
 
   async #blocks(work: RouteWork): Promise<Ending> {
     const { store } = this.#context;
-    const suspicion = this.#suspicionOf(work);
-    const failItem = suspicion?.rowByRow === true && suspicion.deaths >= 2 ? work.itemsRouted + 1 : undefined;
-    const maxItems = suspicion?.rowByRow === true ? 1 : BLOCK_ITEMS;
+    const suspicion = this.#suspicions.of(work.number);
+    const { maxItems, failItem } = this.#suspicions.pace(suspicion, work.itemsRouted);
     const task = await this.#task(work, maxItems, failItem);
     const commits: Promise<void>[] = [];
     let failed: unknown;
@@ -192,21 +175,35 @@ export class Router {
       return store.commitBlock(block).then(
         () => {
           open -= 1;
-          this.#post({ kind: 'credit' });
+          this.#thread.post({ kind: 'credit' });
           this.#context.released(block.bodies.map(({ destination }) => destination));
           if (block.firstItem === failItem) emit('rowFailed', { submission: this.#id(work), line: block.firstLine });
-          this.#progressed(work, block, suspicion);
+          if (this.#suspicions.progressed(suspicion, block.firstItem + block.items))
+            this.#thread.post({ kind: 'drop' });
         },
         (error: unknown) => {
           open -= 1;
           failed ??= error;
-          this.#post({ kind: 'drop' });
+          this.#thread.post({ kind: 'drop' });
         },
       );
+    };
+    const verdicts = async (ids: Extract<FromWorker, { readonly kind: 'ids' }>['ids']) => {
+      try {
+        return await store.ask({ question: 'corrections', with: { submission: work.number, ids } });
+      } catch (error) {
+        failed ??= error;
+        this.#thread.post({ kind: 'drop' });
+        return [];
+      }
     };
     const handle = async (message: FromWorker): Promise<Ending | undefined> => {
       if (message.kind === 'block') {
         commits.push(commit(message.block));
+        return undefined;
+      }
+      if (message.kind === 'ids') {
+        this.#thread.post({ kind: 'verdicts', verdicts: await verdicts(message.ids) });
         return undefined;
       }
       if (message.kind === 'end') return 'end';
@@ -236,18 +233,18 @@ export class Router {
     handle: (message: FromWorker) => Promise<Ending | undefined>,
     owed: () => boolean = () => false,
   ): Promise<Ending> {
-    return this.#start().then(
+    return this.#thread.start().then(
       (worker) =>
         new Promise<Ending>((resolve, reject) => {
           // A stop that came meanwhile told nobody to drop this task.
           if (this.#stopping) return resolve('stopped');
-          this.#working = true;
+          this.#thread.working = true;
           // A slow ledger is no fault of the worker's.
           const watchdog = setTimeout(() => (owed() ? watchdog.refresh() : died('hung')), this.#context.hangAfter);
           let moved = -1;
           const done = (settle: () => void) => {
             clearTimeout(watchdog);
-            this.#working = false;
+            this.#thread.working = false;
             worker.off('message', listen).off('exit', exited).off('error', ended);
             settle();
           };
@@ -293,44 +290,16 @@ export class Router {
 
   /** The worker died or hung: it is replaced, and what it was doing is remembered. */
   async #buryWorker(work: RouteWork, how: string): Promise<void> {
-    await this.#end();
+    await this.#thread.end();
     emit('workerEnded', { submission: this.#id(work), how });
     const now = await this.#context.store.submission({ submission: work.number });
-    const firstItem = (now?.itemsRouted ?? work.itemsRouted) + 1;
-    const last = this.#suspicion;
-    const same = last !== undefined && last.submission === work.number && last.firstItem === firstItem;
-    const deaths = same ? last.deaths + 1 : 1;
-    if (work.state === 'accepted' && deaths >= 2) {
-      await this.#refuse(work, {
-        code: 'SCAN_CRASHED',
-        reason: 'Scanning this input ended or hung the worker twice: look at it with another tool, and report it.',
-      });
-      return;
-    }
-    const rowByRow = same && last.rowByRow;
-    const turn = deaths >= 2 && !rowByRow;
-    this.#suspicion = {
-      submission: work.number,
-      firstItem,
-      rowByRow: rowByRow || turn,
-      deaths: turn ? 0 : deaths,
-      until: rowByRow ? last.until : firstItem + BLOCK_ITEMS,
-    };
-  }
-
-  #suspicionOf(work: RouteWork): Suspicion | undefined {
-    return this.#suspicion?.submission === work.number ? this.#suspicion : undefined;
-  }
-
-  /** Row by row ends with the block in which the worker died. */
-  #progressed(work: RouteWork, block: NewBlock, suspicion: Suspicion | undefined): void {
-    if (!suspicion) return;
-    const next = block.firstItem + block.items;
-    if (next < suspicion.until) this.#suspicion = { ...suspicion, submission: work.number, firstItem: next, deaths: 0 };
-    else {
-      this.#suspicion = undefined;
-      if (suspicion.rowByRow) this.#post({ kind: 'drop' });
-    }
+    const twice = this.#suspicions.died(work.number, (now?.itemsRouted ?? work.itemsRouted) + 1);
+    if (work.state !== 'accepted' || !twice) return;
+    this.#suspicions.forget();
+    await this.#refuse(work, {
+      code: 'SCAN_CRASHED',
+      reason: 'Scanning this input ended or hung the worker twice: look at it with another tool, and report it.',
+    });
   }
 
   async #task(work: RouteWork, maxItems: number, failItem: number | undefined): Promise<RouteTask> {
@@ -351,60 +320,14 @@ export class Router {
 
   /** The snapshot travels once to each worker: tables can be large. */
   async #snapshot(hash: string): Promise<RouteTask['snapshot']> {
-    const worker = await this.#start();
+    const worker = await this.#thread.start();
     if (this.#known.get(worker) === hash) return { hash };
     const content = await this.#context.snapshot(hash);
     this.#known.set(worker, hash);
     return { hash, content };
   }
 
-  async #start(): Promise<Worker> {
-    if (this.#worker) return this.#worker;
-    this.#starting ??= this.#startWorker().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
-  }
-
-  async #startWorker(): Promise<Worker> {
-    const worker = new Worker(new URL('./route-worker.ts', import.meta.url), {
-      workerData: { adapters: this.#context.adapters },
-      name: 'route',
-    });
-    await started(worker);
-    // With a task, the exchange hears of these as well and says so; without one, the worker is only replaced.
-    let how = 'ended';
-    worker.on('error', (error: Error) => {
-      how = messageOf(error);
-    });
-    worker.on('exit', () => {
-      if (this.#worker !== worker) return;
-      this.#worker = undefined;
-      if (!this.#working) emit('workerEnded', { how });
-    });
-    this.#worker = worker;
-    return worker;
-  }
-
-  #post(message: ToWorker): void {
-    this.#worker?.postMessage(message);
-  }
-
   #id(work: RouteWork): string {
     return submissionId(this.#context.facts.instance, work.number);
   }
-}
-
-/** Resolves when the thread is ready. @throws what ended it before. */
-function started(worker: Worker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: Error) => done(() => reject(error));
-    const exited = () => failed(new Error('the transform worker ended while it was started'));
-    const ready = () => done(resolve);
-    const done = (settle: () => void) => {
-      worker.off('message', ready).off('error', failed).off('exit', exited);
-      settle();
-    };
-    worker.on('message', ready).on('error', failed).on('exit', exited);
-  });
 }

@@ -141,24 +141,31 @@ export function submissionView(instance: string, row: SubmissionRow): Submission
     ...(row.items === undefined ? {} : { items: row.items }),
     ...(row.scan === undefined ? {} : { scan: row.scan.details }),
     ...(row.refusal === undefined ? {} : { refusal: row.refusal }),
+    ...(row.bodiesPurgedAt === undefined ? {} : { bodiesPurgedAt: row.bodiesPurgedAt }),
   };
 }
 
-/** Rejected items of a submission in the order of the file, a few blocks at a time. */
+/**
+ * Rejected items of a submission in the order of the file, a few blocks at a time.
+ * @throws WaybillError `REJECTED_PURGED` at the end where they were purged meanwhile: some may be missing
+ */
 export async function* rejectedItems(
-  store: Pick<Store, 'rejectBlocks'>,
+  store: Pick<Store, 'rejectBlocks' | 'submission'>,
   instance: string,
   submission: number,
 ): AsyncGenerator<RejectedItem> {
   for (let after = -1; ; ) {
     const blocks = await store.rejectBlocks({ submission, after });
-    if (blocks.length === 0) return;
+    if (blocks.length === 0) break;
     for (const block of blocks) {
       after = block.block;
       for (const { item, line, fields, faults } of unpackRejects(block.rejects))
         yield { waybillId: itemId(instance, submission, item), line, fields, faults };
     }
   }
+  if ((await store.submission({ submission }))?.bodiesPurgedAt === undefined) return;
+  const id = submissionId(instance, submission);
+  throw new WaybillError('REJECTED_PURGED', `The rejected rows of ${id} were past their retention and are purged.`);
 }
 
 /** Folder of the bodies in a data folder. */

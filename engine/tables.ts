@@ -2,10 +2,13 @@
  * Look-up tables: reading them from files (CSV with a header, or YAML), and finding values in them by one or several key
  * columns. Everything is text; of two equal keys the first counts.
  */
+import { createRequire } from 'node:module';
 import { parse as parseCsv } from 'csv-parse/sync';
-import { parseDocument } from 'yaml';
 import type { TableData } from './contracts/resources.ts';
 import { defineErrors, WaybillError } from './errors.ts';
+
+/** Loaded for the first table in YAML: the thread that routes only looks into tables that were read already. */
+const require = createRequire(import.meta.url);
 
 export const TABLE_ERRORS = defineErrors({
   TABLE_UNREADABLE: {
@@ -185,6 +188,7 @@ function unreadable(file: string, why: string, line?: number): WaybillError {
 }
 
 function parseYamlTable(file: string, text: string): TableData {
+  const { parseDocument } = require('yaml') as typeof import('yaml');
   const document = parseDocument(text, { schema: 'failsafe', strict: true, uniqueKeys: true });
   const broken = document.errors[0];
   if (broken) throw unreadable(file, broken.code.toLowerCase().replaceAll('_', ' '), broken.linePos?.[0].line);

@@ -55,6 +55,10 @@ export const PORTAL_ERRORS = defineErrors({
     means: 'The rows of the part are still being read, so the rejected ones are not all known.',
     cure: 'Ask the receipt until the state of the part is routed.',
   },
+  PART_PURGED: {
+    means: 'The rejected rows of the part were kept as long as was agreed, and are purged.',
+    cure: 'The receipt still says how many there were; ask the operator how long rows are kept.',
+  },
   PARTNER_NAME: {
     means: 'A partner cannot have this name.',
     cure: 'Use lower-case letters, digits and dashes, a letter first, at most 60.',

@@ -1,9 +1,10 @@
 /** The sockets of the listener: TLS, limits on headers, time and number, and answers to what is no HTTP. */
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ListenSettings } from '../engine/contracts/production.ts';
 import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
+import { http, https } from './node-http.ts';
 import { PROBLEM_TYPE, statusProblem } from './problems.ts';
 
 /** Limits of the listener. Times in milliseconds. A slow body is the service's matter. */
@@ -51,7 +52,7 @@ export function makeHttpServer(settings: ListenSettings, limits: ListenerLimits,
   };
   const server = settings.tls
     ? tlsServer(settings.tls, { ...options, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs })
-    : createServer(options);
+    : http.createServer(options);
   server.maxConnections = limits.connections;
   // The bytes of all headers are limited; more than so many would be dropped without a word.
   server.maxHeadersCount = 0;
@@ -102,7 +103,7 @@ function tlsServer(
   options: Parameters<typeof createTlsServer>[0],
 ): Server {
   try {
-    return createTlsServer({ ...options, cert: certificate, key });
+    return https.createServer({ ...options, cert: certificate, key });
   } catch (error) {
     throw new WaybillError('LISTENER_TLS', `listen.tls cannot be used: ${messageOf(error)}.`, { path: 'listen.tls' });
   }

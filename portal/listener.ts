@@ -76,7 +76,7 @@ export function openListener(options: ListenerOptions): PortalListener {
 
   const state = { opened: false, closing: false };
   const server = makeServer(settings, limits, state);
-  describeRoutes(server, production.name, version());
+  const description = describeRoutes(server, production.name, version());
   server.register(async (open) => {
     open.get('/health/live', { schema: LIVE_ROUTE }, () => ({ live: true }));
   });
@@ -84,7 +84,7 @@ export function openListener(options: ListenerOptions): PortalListener {
     scope.addHook('onRequest', admit());
     scope.addHook('onRoute', commonAnswers(false));
     addReceipts(scope, options.receipts, partnerOf);
-    scope.get('/openapi.json', { schema: DOCUMENT_ROUTE }, () => server.swagger());
+    scope.get('/openapi.json', { schema: DOCUMENT_ROUTE }, () => description());
   });
 
   const mount = (service: string, routes: FastifyPluginAsync) => {

@@ -1,6 +1,6 @@
 /** `/openapi.json`: OpenAPI 3.1 made from the schemas of the routes that are served. */
-import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifySchema, onRouteHookHandler } from 'fastify';
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import { type FastifyInstance, type FastifySchema, fastify, type onRouteHookHandler, type RouteOptions } from 'fastify';
 import { PROBLEM_TYPE } from './problems.ts';
 
 declare module 'fastify' {
@@ -40,9 +40,33 @@ const OF_SERVICES: Readonly<Record<number, string>> = {
   415: 'The Content-Type is none.',
 };
 
-/** Keeps a description of the routes that are registered after it. */
-export function describeRoutes(server: FastifyInstance, production: string, version: string): void {
-  server.register(swagger, {
+/**
+ * Describes the routes that are registered after it: gives the document, made when it is first asked for, by a server of
+ * its own with the same routes. Most engines are never asked, and what makes it takes 3 MB.
+ */
+export function describeRoutes(server: FastifyInstance, production: string, version: string): () => Promise<object> {
+  const routes: RouteOptions[] = [];
+  server.addHook('onRoute', (route) => void routes.push(route));
+  let document: Promise<object> | undefined;
+  return () => {
+    document ??= makeDocument(routes, optionsOf(production, version));
+    return document;
+  };
+}
+
+async function makeDocument(routes: readonly RouteOptions[], options: FastifyDynamicSwaggerOptions): Promise<object> {
+  const { default: swagger } = await import('@fastify/swagger');
+  const described = fastify({ logger: false, exposeHeadRoutes: false });
+  described.setValidatorCompiler(() => () => true).setSerializerCompiler(() => () => '');
+  await described.register(swagger, options);
+  for (const { method, url, schema = {}, config = {} } of routes)
+    described.route({ method, url, schema, config, handler: () => '' });
+  await described.ready();
+  return described.swagger();
+}
+
+function optionsOf(production: string, version: string): FastifyDynamicSwaggerOptions {
+  return {
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -67,7 +91,7 @@ export function describeRoutes(server: FastifyInstance, production: string, vers
       const described = schema ?? {};
       return { url, schema: body === undefined ? described : { ...described, body } };
     },
-  });
+  };
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Errors as `application/problem+json` (RFC 9457), with the stable code; the same for partners and for the control socket. */
-import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { codeOf, messageOf, type Place, RefusedError, WaybillError } from '../engine/errors.ts';
 import type { PortalCode } from './errors.ts';
+import { http } from './node-http.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -75,7 +75,7 @@ function refusalStatus(error: unknown): number | undefined {
 
 /** A refusal of the HTTP layer. Foreign words could repeat what was sent, so only those of the status are told. */
 export function statusProblem(status: number): Problem {
-  return problem(status, 'REQUEST_NOT_VALID', `${STATUS_CODES[status] ?? 'Bad Request'}.`);
+  return problem(status, 'REQUEST_NOT_VALID', `${http.STATUS_CODES[status] ?? 'Bad Request'}.`);
 }
 
 export function problem(status: number, code: string, detail?: string, place: Place = {}): Problem {

@@ -56,6 +56,7 @@ export function addReceipts(
       const view = await own(request, request.params.id);
       const part = findPart(view, request.params.part);
       if (!isRead(part)) throw notReady();
+      if (part.bodiesPurgedAt !== undefined) throw purged(part.bodiesPurgedAt);
       const text = rejectedCsv({ ...layoutOf(part.scan), items: () => source.rejected(part.id) });
       return reply
         .type('text/csv; charset=utf-8')
@@ -101,6 +102,11 @@ function notReady(): HttpError {
   });
 }
 
+function purged(at: number): HttpError {
+  const on = new Date(at).toISOString();
+  return new HttpError(410, 'PART_PURGED', `The rows of this part were kept as long as agreed and purged on ${on}.`);
+}
+
 function pathOf(receipt: string): string {
   return `/receipts/${encodeURIComponent(receipt)}`;
 }
@@ -108,7 +114,7 @@ function pathOf(receipt: string): string {
 /** What was told when it was taken in, and what became of it since. */
 function partDocument(receipt: string, part: Part, report: Readonly<Record<string, unknown>>) {
   const { refusal } = part;
-  const linked = part.rejectedItems > 0 && isRead(part);
+  const linked = part.rejectedItems > 0 && isRead(part) && part.bodiesPurgedAt === undefined;
   return {
     id: part.id,
     part: part.part,
@@ -241,5 +247,6 @@ const REJECTED_ROUTE = {
     200: { description: 'A CSV file in UTF-8.', content: { 'text/csv': { schema: { type: 'string' } } } },
     404: problemAnswer('There is no such receipt of this partner, or no such part.'),
     409: problemAnswer('The rows are still being read.'),
+    410: problemAnswer('The rows were kept as long as agreed, and are purged.'),
   },
 };

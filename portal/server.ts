@@ -1,9 +1,18 @@
 import { chmodSync, rmSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Acting } from '../engine/acting.ts';
 import type { Accepted } from '../engine/contracts/service.ts';
+import type { VersionsMade } from '../engine/contracts/store.ts';
+import type { Keeping } from '../engine/keeping.ts';
+import type { Transports } from '../engine/route-program.ts';
+import type { VersionsRequest } from '../engine/versions.ts';
+import { apiProblem } from './acting/problems.ts';
+import { type ActingSource, addActing } from './acting/routes.ts';
 import { type HealthSource, readiness } from './health.ts';
+import { addPurge } from './keeping.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
 import { operatorProblem, problem, sendProblem } from './problems.ts';
+import { addVersions } from './versions.ts';
 
 /** What people may do through the control socket. */
 export interface Commands {
@@ -18,6 +27,10 @@ export interface Commands {
   release(request: SubmissionRequest): Promise<void>;
   /** Gives up a submission that is in quarantine or not routed yet. */
   cancel(request: SubmissionRequest): Promise<void>;
+  /** What each destination's transport can carry. */
+  transports(): Transports;
+  /** New versions of messages, in the place of those that they replace. */
+  newVersions(request: VersionsRequest): Promise<VersionsMade>;
   submit(request: {
     service: string;
     name: string;
@@ -35,6 +48,10 @@ interface SubmissionRequest {
 export interface PortalOptions {
   readonly source: HealthSource;
   readonly commands: Commands;
+  /** Acts of people on messages, served on the socket. */
+  readonly acting?: Acting;
+  /** Purges what is past its retention, on the socket. */
+  readonly keeping?: Pick<Keeping, 'purge'>;
   /** Where health and metrics are served over TCP, if anywhere. */
   readonly monitor: { readonly host: string; readonly port: number } | undefined;
   /** Unix socket in the data folder: health, metrics and commands, for the owner of the folder. */
@@ -50,10 +67,13 @@ export async function openPortal(options: PortalOptions): Promise<Portal> {
   const metrics = openMetrics(options.source);
   const control = makeServer(options.source, metrics);
   control.addHook('onRequest', async (request, reply) => {
-    if (request.url.startsWith('/control/') && options.source.stopping()) return stoppingNow(reply);
+    if (/^\/(control|api)\//.test(request.url) && options.source.stopping()) return stoppingNow(reply);
     return undefined;
   });
   addCommands(control, options.commands);
+  const { acting, commands, keeping } = options;
+  if (keeping) addPurge(control, keeping);
+  if (acting) serveActing(control, { acting, commands });
   const monitor = options.monitor && makeServer(options.source, metrics);
   const close = async () => {
     metrics.close();
@@ -78,7 +98,7 @@ function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {
     bodyLimit: 1_000_000,
     forceCloseConnections: true,
     // Fastify's own settings would drop unknown keys and change types without a word.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allowUnionTypes: true } },
   });
   server.get('/health/live', () => ({ live: true }));
   server.get('/health/ready', async (_request, reply) => {
@@ -88,6 +108,19 @@ function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   server.setErrorHandler((error, _request, reply) => sendProblem(reply, operatorProblem(error)));
   return server;
+}
+
+/** The API of operators; whoever can open the socket is the owner of the data, and is told everything. */
+function serveActing(server: FastifyInstance, source: ActingSource): void {
+  server.register(async (scope) => {
+    scope.removeContentTypeParser('text/plain');
+    scope.setSerializerCompiler(() => (data) => JSON.stringify(data));
+    scope.setErrorHandler((error, _request, reply) => {
+      const { problem: told } = apiProblem(error);
+      return sendProblem(reply, told.status < 500 ? told : operatorProblem(error));
+    });
+    addActing(scope, source);
+  });
 }
 
 /** While the engine stops nothing is changed through it; whoever asks waits until the folder is free. */
@@ -138,6 +171,7 @@ function addCommands(server: FastifyInstance, commands: Commands): void {
       },
     );
   }
+  addVersions(server, commands);
   server.register(async (uploads) => {
     uploads.removeAllContentTypeParsers();
     uploads.addContentTypeParser('*', (_request, payload, done) => done(null, payload));

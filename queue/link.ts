@@ -1,5 +1,6 @@
 /** The connections of one hand-over: a producer that fails at once while the Redis is away, and a BullMQ worker. */
 
+import { createRequire } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Job, JobsOptions, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -44,9 +45,19 @@ const CONCURRENCY = 64;
 /** BullMQ's stream of events is read by nobody here. */
 const EVENTS_KEPT = 100;
 
-/** Opens the connections without waiting for the Redis. BullMQ is imported here, not before: it costs 0.1 s. */
+const require = createRequire(import.meta.url);
+
+/** The two classes that are used. BullMQ's index also loads its other back ends and flows: 3 MB and a third of its time. */
+function loadBullmq(): Pick<typeof import('bullmq'), 'Queue' | 'Worker'> {
+  return {
+    Queue: (require('bullmq/dist/cjs/classes/queue.js') as typeof import('bullmq')).Queue,
+    Worker: (require('bullmq/dist/cjs/classes/worker.js') as typeof import('bullmq')).Worker,
+  };
+}
+
+/** Opens the connections without waiting for the Redis. BullMQ is loaded here, not before: it costs 0.1 s. */
 export async function openLink(options: LinkOptions): Promise<Link> {
-  const bullmq = await import('bullmq');
+  const bullmq = loadBullmq();
   const { logger } = options;
   const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RECONNECT_AT_MOST_EVERY_MS);
   const producer = new Redis({

@@ -20,6 +20,7 @@ const RULES: Record<string, { readonly may: readonly RegExp[]; readonly packages
   transforms: { may: [/^engine\//, /^hl7\//] },
   operations: { may: [/^engine\//, /^hl7\//] },
   portal: { may: [/^engine\//] },
+  alerts: { may: [/^engine\//] },
   cli: { may: [EVERYTHING] },
   scripts: { may: [EVERYTHING] },
   test: { may: [EVERYTHING] },
@@ -112,6 +113,7 @@ describe('layering', () => {
       ['engine/x.ts', "new Worker(new URL('../store/worker.ts', import.meta.url));"],
       ['store/x.ts', "import { a } from '../engine/accept.ts';"],
       ['portal/x.ts', "import { a } from '../cli/main.ts';"],
+      ['alerts/x.ts', "import { a } from '../portal/health.ts';"],
       ['queue/x.ts', "import {\n  a,\n  b,\n} from '../store/lock.ts';"],
       ['newfolder/x.ts', ''],
     ] as const;

@@ -1,8 +1,10 @@
+import { alertProblems } from '../../alerts/check.ts';
 import { loadProduction } from '../../engine/config/load.ts';
 import { probeProduction } from '../../engine/config/probe.ts';
 import { formatProblem, type Problem } from '../../engine/config/problems.ts';
 import type { CheckResult } from '../../engine/contracts/operation.ts';
 import { loadAdapters } from '../../engine/registry.ts';
+import { operatorProblems } from '../../portal/acting/operators.ts';
 import { partnerProblems } from '../../portal/partners/check.ts';
 import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, type Invocation, JSON_FLAG } from '../command.ts';
 import { checkDestinations, redisWarnings } from '../connect.ts';
@@ -52,8 +54,10 @@ async function find(invocation: Invocation): Promise<Findings> {
   if (!production) return { folder, problems };
   const overlaps = await overlapProblems(production, registry, data);
   const tests = await testProblems(production, registry);
-  const partners = await partnerProblems(production);
-  const probed = [...problems, ...overlaps, ...(await probeProduction(production, registry)), ...tests, ...partners];
+  const partners = [...(await partnerProblems(production)), ...(await operatorProblems(production))];
+  const alerts = await alertProblems(production);
+  const probes = await probeProduction(production, registry);
+  const probed = [...problems, ...overlaps, ...probes, ...tests, ...partners, ...alerts];
   if (invocation.flags.connect !== true) return { folder, problems: probed };
   return {
     folder,

@@ -1,3 +1,4 @@
+import { leaveStartBehind } from '../../engine/memory.ts';
 import { loadAdapters } from '../../engine/registry.ts';
 import { ADAPTERS_FLAG, type Command, DATA_FLAG, EXIT, optionalFlag, UsageError } from '../command.ts';
 import { adapterFolders, dataFolder, productionFolder } from '../folders.ts';
@@ -39,6 +40,7 @@ export const run: Command = {
         process.exit(EXIT.ledger.code);
       },
     });
+    leaveStartBehind();
     await stopping.promise;
     await host.stop();
     log.close();

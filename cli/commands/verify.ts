@@ -24,6 +24,9 @@ interface Totals {
   rows: number;
   bodies: number;
   bytes: number;
+  /** Submissions of which only the bodies, and those of which all but counts, is purged or being purged. */
+  bodiesPurged: number;
+  purged: number;
 }
 
 export const verify: Command = {
@@ -37,12 +40,17 @@ export const verify: Command = {
       const { totals, mismatches } = await verifyAll(open);
       if (wantsJson(invocation)) printJson(invocation, { ok: mismatches.length === 0, checked: totals, mismatches });
       else {
-        const { submissions, items, rows, bodies, bytes } = totals;
+        const { submissions, items, rows, bodies, bytes, bodiesPurged, purged } = totals;
         printLines(invocation, [
           ...mismatches.map(
             ({ submission, entry, what }) => `${submission}${entry === undefined ? '' : ` ${entry}`}: ${what}`,
           ),
           `checked: ${counted(submissions, 'submission')}, ${counted(items, 'item')} against ${counted(rows, 'row')} of the ledger and their counters, SHA-256 of ${bodies} ${bodies === 1 ? 'body' : 'bodies'} (${counted(bytes, 'byte')})`,
+          ...(bodiesPurged + purged === 0
+            ? []
+            : [
+                `purged: the bodies of ${counted(bodiesPurged, 'submission')}, everything but the counts of ${counted(purged, 'submission')}`,
+              ]),
           mismatches.length === 0
             ? 'Everything holds.'
             : `${counted(mismatches.length, 'thing')} that ${mismatches.length === 1 ? 'does' : 'do'} not hold.`,
@@ -55,7 +63,7 @@ export const verify: Command = {
 
 /** Page by page, so that no read of the ledger is long and the memory stays the same. */
 async function verifyAll(open: Reading): Promise<{ totals: Totals; mismatches: readonly Mismatch[] }> {
-  const totals: Totals = { submissions: 0, items: 0, rows: 0, bodies: 0, bytes: 0 };
+  const totals: Totals = { submissions: 0, items: 0, rows: 0, bodies: 0, bytes: 0, bodiesPurged: 0, purged: 0 };
   const mismatches: Mismatch[] = [];
   for (let after: number | undefined = 0; after !== undefined; ) {
     const page: VerifyPage = open.ledger.ask('verify', { after });
@@ -87,6 +95,7 @@ async function bodyMismatches(
   one: Verified,
   totals: Totals,
 ): Promise<Mismatch[]> {
+  if (one.purged !== undefined) return countPurged(totals, one.purged);
   const submission = submissionId(instance, one.submission);
   const bodies = new BodyFolder(bodiesFolder(folder));
   const scan = ledger.ask('submission', { submission: one.submission })?.scan;
@@ -102,5 +111,13 @@ async function bodyMismatches(
       found.push({ submission, what: `${what} is not the one that was taken in: its SHA-256 differs (${path})` });
   }
   totals.bytes += one.bytes;
-  return found;
+  // A purge may have begun since its rows were looked at.
+  const now = found.length > 0 ? ledger.ask('submission', { submission: one.submission }) : undefined;
+  return now?.bodiesPurgedAt === undefined ? found : countPurged(totals, 'bodies');
+}
+
+/** What is purged need not be there. */
+function countPurged(totals: Totals, what: NonNullable<Verified['purged']>): [] {
+  totals[what === 'bodies' ? 'bodiesPurged' : 'purged'] += 1;
+  return [];
 }

@@ -143,7 +143,7 @@ function makerOf(
     route,
     keys: new UniqueKeys(Buffer.from(INSTANCE)),
     failItem: undefined,
-    bodies: bodiesOf(route.entries),
+    bodies: bodiesOf(route.entries, () => undefined),
     context: {
       acceptedAt,
       submission: { id: submissionId(INSTANCE, SUBMISSION), name: submissionName, service },

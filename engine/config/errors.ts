@@ -131,6 +131,34 @@ export const CONFIG_ERRORS = defineErrors({
     means: 'An entry names a destination that does not exist.',
     cure: 'Correct the name, or add the destination under destinations:.',
   },
+  UNKNOWN_SERVICE: {
+    means: 'A rule for alerts names a service that does not exist.',
+    cure: 'Correct the name, or add the service under services:.',
+  },
+  UNKNOWN_CHANNEL: {
+    means: 'A rule for alerts names a channel that does not exist.',
+    cure: 'Correct the name, or add the channel under alerts.channels:.',
+  },
+  ALERT_RULE_TWICE: {
+    means: 'Two rules for alerts have the same name.',
+    cure: 'Give each a name of its own: what was told is remembered by it.',
+  },
+  ALERT_CONDITION: {
+    means: 'A rule for alerts has no condition, or several.',
+    cure: 'Write one condition under when, and a rule of its own for each further one.',
+  },
+  ALERT_MAIL_SERVER: {
+    means: 'An e-mail channel names no mail server, or names it twice.',
+    cure: 'Give url, or host with port and credentials.',
+  },
+  ALERT_NOT_ENCRYPTED: {
+    means: 'A channel for alerts sends to another machine in the clear.',
+    cure: 'Use https, or tls: starttls or implicit; a password never goes out in the clear.',
+  },
+  KEEP_LEDGER_SHORTER: {
+    means: 'Rows of the ledger would be kept shorter than the bodies that they are about.',
+    cure: 'Make ledger at least as long as bodies: rows that nothing leads to could be neither shown nor sent again.',
+  },
   DUPLICATE_ENTRY: {
     means: 'Two entries of a route have the same name.',
     cure: 'Give one of them a name of its own with name:.',
@@ -159,6 +187,24 @@ export const CONFIG_ERRORS = defineErrors({
     means: 'inDoubt is resend, but the receiver does not promise that the same message twice is harmless.',
     cure: 'Use inDoubt: hold, or a dialect whose receiver says that repeating is harmless.',
   },
+  PROBE_NOT_POSSIBLE: {
+    means:
+      'inDoubt is probe, but the operation, or the dialect of the receiver, has no way to ask what became of a message.',
+    cure: 'Use inDoubt: hold, or give the dialect a status query.',
+  },
+  UNKNOWN_SEARCH_PATH: {
+    means: 'A route lets items be looked up by a column or path that nothing which feeds it has.',
+    cure: 'Name a column of the record map, or a path of the message such as PID-3.1.',
+  },
+  UNKNOWN_KEY_PATH: {
+    means: 'order.key names nothing that the items of a route have which feeds the destination.',
+    cure: 'Name a column of the record map, or a path of the item; a list may name one for each route.',
+  },
+  OUTCOME_OVERRIDE: {
+    means:
+      'A line of the outcome table cannot be taken otherwise in this way: it would lose a message, or say what is not so.',
+    cure: 'Correct the code or what is to be done, as the message says; waybill outcomes shows the table.',
+  },
   ANSWERS_LOOP: {
     means: 'Answers of a destination go to a route that sends to the same destination again, without an end.',
     cure: 'Let answersTo name a route that leads to other destinations.',
@@ -182,6 +228,10 @@ export const CONFIG_ERRORS = defineErrors({
   LISTEN_OPEN: {
     means: 'The listener would take patients over the network without encryption.',
     cure: 'Add listen.tls, or behindProxy: true if a proxy in front does TLS, or listen on 127.0.0.1.',
+  },
+  API_OPEN: {
+    means: 'The API would take keys of operators over the network without encryption.',
+    cure: 'Add api.tls, or behindProxy: true if a proxy in front does TLS, or use 127.0.0.1.',
   },
   MONITOR_OPEN: {
     means: 'Health and metrics are open to other machines.',

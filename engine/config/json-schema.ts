@@ -3,7 +3,8 @@ import type { ResourceKind } from '../contracts/resources.ts';
 import type { Registry } from '../registry.ts';
 import { Type } from '../schema.ts';
 import { withKeys } from './adapters.ts';
-import { DESTINATION_KEYS, PRODUCTION_SCHEMA } from './production-schema.ts';
+import { DESTINATION_KEYS } from './delivery-schema.ts';
+import { PRODUCTION_SCHEMA } from './production-schema.ts';
 import type { SchemaNode } from './schema-node.ts';
 import { schemaNode } from './schema-node.ts';
 

@@ -1,13 +1,17 @@
 /** Loads a production: read, substitute, validate everything, report every problem with its place. Starts nothing. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { AlertSettings } from '../contracts/alerts.ts';
+import type { KeepSettings } from '../contracts/keeping.ts';
 import type { Destination, Production } from '../contracts/production.ts';
 import { codeOf } from '../errors.ts';
 import type { Registry } from '../registry.ts';
 import { isRecord, readDestination, readDestinations, readServices, resourceKinds } from './adapters.ts';
+import { readAlerts } from './alerts.ts';
 import { checkCode } from './code.ts';
 import type { ConfigErrorCode } from './errors.ts';
 import { CONFIG_ERRORS } from './errors.ts';
+import { readKeeping } from './keeping-schema.ts';
 import { Loading, PRODUCTION_FILE } from './loading.ts';
 import type { Problem } from './problems.ts';
 import { ProblemList } from './problems.ts';
@@ -60,13 +64,15 @@ export async function loadProduction(folder: string, registry: Registry, options
   const parts: Parts = { shape, services, destinations, files, resources, faulty };
   checkRoutes(loading, parts);
   checkListeners(loading, shape, services);
+  const alerts = readAlerts(loading, shape.timeZone);
+  const keep = readKeeping(loading);
   reportDuplicateKeys(loading, read.files, read.tables);
   if (problems.hasErrors) return { problems: problems.sorted() };
 
   reportUnused(loading, parts, read.tables);
   await checkCode(loading, parts);
   if (problems.hasErrors) return { problems: problems.sorted() };
-  const production = finished(loading.folder, parts);
+  const production = finished(loading.folder, parts, alerts, keep);
   sources.set(production, loading.yaml);
   return { production, problems: problems.sorted() };
 }
@@ -92,7 +98,7 @@ export async function reloadDestination(
   const read = await readDestination(loading, name, tree, path);
   if (read) describeDestination(loading, read, production.resources);
   if (!read || problems.hasErrors) return { problems: problems.sorted() };
-  return { destination: finishedDestination(read), problems: problems.sorted() };
+  return { destination: finishedDestination(read, production.resources.timeZone), problems: problems.sorted() };
 }
 
 /** production.yaml as it was when a production was loaded from it. */
@@ -142,10 +148,11 @@ function report(problems: ProblemList, code: ConfigErrorCode, found: string, exp
 /** What can be used of a production that may have issues: parts that are missing or of another shape are left out. */
 function usableShape(value: unknown): ProductionShape {
   const given = isRecord(value) ? value : {};
-  const { listen, monitor } = given;
+  const { listen, monitor, api } = given;
   return {
     ...(isAddress<NonNullable<ProductionShape['listen']>>(listen) ? { listen } : {}),
     ...(isAddress<NonNullable<ProductionShape['monitor']>>(monitor) ? { monitor } : {}),
+    ...(isAddress<NonNullable<ProductionShape['api']>>(api) ? { api } : {}),
     production: textOr(given.production, ''),
     timeZone: textOr(given.timeZone, 'UTC'),
     values: keptEntries(given, 'values', (each): each is string => typeof each === 'string'),
@@ -198,11 +205,17 @@ function hasTexts(value: unknown, required: readonly string[], optional: readonl
   return optional.every((key) => value[key] === undefined || typeof value[key] === 'string');
 }
 
-function finished(folder: string, { shape, services, destinations, resources }: Parts): Production {
+function finished(
+  folder: string,
+  { shape, services, destinations, resources }: Parts,
+  alerts: AlertSettings | undefined,
+  keep: KeepSettings | undefined,
+): Production {
   const running: Record<string, { readonly type: string; readonly config: unknown }> = Object.create(null);
   for (const { name, type, config } of services) running[name] = Object.freeze({ type, config });
   const sending: Record<string, Destination> = Object.create(null);
-  for (const destination of destinations) sending[destination.name] = finishedDestination(destination);
+  for (const destination of destinations)
+    sending[destination.name] = finishedDestination(destination, resources.timeZone);
   return Object.freeze({
     name: shape.production,
     folder,
@@ -212,5 +225,8 @@ function finished(folder: string, { shape, services, destinations, resources }: 
     destinations: Object.freeze(sending),
     ...(shape.listen ? { listen: Object.freeze(shape.listen) } : {}),
     ...(shape.monitor ? { monitor: shape.monitor } : {}),
+    ...(shape.api ? { api: Object.freeze(shape.api) } : {}),
+    ...(alerts ? { alerts } : {}),
+    ...(keep ? { keep } : {}),
   });
 }

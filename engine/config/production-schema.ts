@@ -1,7 +1,7 @@
-import type { BatchSettings, RetrySettings } from '../contracts/production.ts';
-import type { FormatReference } from '../contracts/service.ts';
 import type { TSchema } from '../schema.ts';
-import { Cel, Duration, Keys, Secret, Size, Type, Words } from '../schema.ts';
+import { Cel, Keys, Secret, Type, Words } from '../schema.ts';
+import { ALERTS_SCHEMA } from './alerts-schema.ts';
+import { KEEPING_SCHEMA } from './keeping-schema.ts';
 
 /** Names that become parts of ids, lanes, metrics and paths. */
 export const NAME_PATTERN = '^[a-z][a-z0-9-]{0,59}$';
@@ -60,6 +60,31 @@ const LISTEN = Keys(
   { description: 'The listener that all REST services share.' },
 );
 
+const API = Keys(
+  {
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address to listen on. Other than loopback only with tls or behindProxy.',
+    }),
+    port: Type.Integer({ ...LISTEN_PORT, description: 'TCP port of the API for operators; 0 for any free one.' }),
+    tls: Type.Optional(
+      Keys(
+        {
+          certificate: Secret({ description: `Certificate with its chain, PEM: \`\${file:secrets/server.pem}\`.` }),
+          key: Secret({ description: `Private key, PEM: \`\${file:secrets/server.key}\`.` }),
+        },
+        { description: 'Certificate and key of the API.' },
+      ),
+    ),
+    behindProxy: Type.Boolean({
+      default: false,
+      description: 'A proxy in front does TLS and is the only one that connects.',
+    }),
+  },
+  { description: 'Serves the API for operators over TCP; without it only the socket in the data folder answers.' },
+);
+
 const MONITOR = Keys(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address for health and metrics.' }),
@@ -96,6 +121,14 @@ const ROUTE = Keys({
     }),
     { default: [], description: 'Conditions that leave items out, each with its reason; the first that holds counts.' },
   ),
+  search: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      uniqueItems: true,
+      description:
+        'Columns or paths by which items can be looked up (`PID-3.1`): `waybill trace --field`. Only keyed digests are kept.',
+    }),
+  ),
   to: Type.Array(ENTRY, { minItems: 1, description: 'One entry for each message that an item becomes.' }),
 });
 
@@ -115,6 +148,9 @@ export const PRODUCTION_SCHEMA = Keys({
   tables: TABLES,
   listen: Type.Optional(LISTEN),
   monitor: Type.Optional(MONITOR),
+  api: Type.Optional(API),
+  alerts: Type.Optional(ALERTS_SCHEMA),
+  keep: Type.Optional(KEEPING_SCHEMA),
   services: Type.Record(Type.String({ pattern: NAME_PATTERN }), BY_TYPE, {
     minProperties: 1,
     description: 'What brings input in, by name.',
@@ -142,6 +178,7 @@ export interface ProductionShape {
     readonly behindProxy: boolean;
   };
   readonly monitor?: { readonly host: string; readonly port: number };
+  readonly api?: NonNullable<ProductionShape['listen']>;
   readonly services: Readonly<Record<string, { readonly type: string }>>;
   readonly routes: Readonly<Record<string, RouteShape>>;
   readonly destinations: Readonly<Record<string, { readonly type: string }>>;
@@ -151,93 +188,11 @@ export interface RouteShape {
   readonly onInvalidRow: 'continue' | 'refuseFile';
   readonly validate: boolean;
   readonly filter: readonly { readonly dropWhen: string; readonly reason: string }[];
+  readonly search?: readonly string[];
   readonly to: readonly {
     readonly name?: string;
     readonly destination: string;
     readonly transform?: string;
     readonly when?: string;
   }[];
-}
-
-/** A format with its settings: `type` and the keys of that format. */
-export const FORMAT_REFERENCE = Type.Object(
-  { type: Type.String({ minLength: 1, description: 'Name of the format.' }) },
-  { description: 'A format and its settings.' },
-);
-
-/** Batch settings where nothing is said: one message a call. */
-export const SINGLY: BatchSettings = Object.freeze({
-  maxMessages: 1,
-  maxBytes: 4_000_000,
-  maxAge: 30_000,
-  mixSubmissions: false,
-});
-
-const BATCH = Keys(
-  {
-    format: Type.Optional(FORMAT_REFERENCE),
-    maxMessages: Type.Integer({
-      minimum: 1,
-      maximum: 1_000_000,
-      default: 1000,
-      description: 'Messages in a batch, at most.',
-    }),
-    maxBytes: Size({ default: '4MB', description: 'Size of a batch with its envelope, at most.' }),
-    maxAge: Duration({ default: '30s', description: 'The oldest message waits this long for others, at most.' }),
-    mixSubmissions: Type.Boolean({ default: false, description: 'Messages of several submissions may share a batch.' }),
-  },
-  { description: 'When a batch is closed: the first limit that is reached. Without it, one message a call.' },
-);
-
-const RETRY = Type.Object(
-  {
-    first: Duration({ default: '1s', description: 'Wait before the first retry.' }),
-    factor: Type.Number({
-      minimum: 1,
-      maximum: 100,
-      default: 2,
-      description: 'Each further wait is this many times as long.',
-    }),
-    ceiling: Duration({ default: '5m', description: 'No wait is longer.' }),
-    jitter: Type.Number({
-      minimum: 0,
-      maximum: 1,
-      default: 0.2,
-      description: 'Share of the wait that is drawn by chance.',
-    }),
-    giveUpAfter: Type.Union([Type.Literal('never'), Duration({ description: 'Time since the first attempt.' })], {
-      default: 'never',
-      description: 'When messages fail for good: never, or a duration since the first attempt.',
-    }),
-  },
-  { additionalProperties: false, default: {}, description: 'Waits between tries after a failure that may pass.' },
-);
-
-/** The keys that every destination has beside those of its adapter. */
-export const DESTINATION_KEYS: Readonly<Record<string, TSchema>> = {
-  batch: Type.Optional(BATCH),
-  order: Words(['strict'], { default: 'strict', description: 'strict: one lane, one call in flight, order is kept.' }),
-  retry: RETRY,
-  inDoubt: Words(['hold', 'resend'], {
-    default: 'hold',
-    description: 'What to do when nobody knows whether a message arrived: wait for a person, or send it again.',
-  }),
-  answersTo: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description: 'Name of a route: every answer becomes a submission of it, linked to the batch that caused it.',
-    }),
-  ),
-  answerFormat: Type.Optional(FORMAT_REFERENCE),
-};
-
-/** Values of `DESTINATION_KEYS`. */
-export interface DestinationShape {
-  readonly type: string;
-  readonly batch?: BatchSettings;
-  readonly order: 'strict';
-  readonly retry: RetrySettings;
-  readonly inDoubt: 'hold' | 'resend';
-  readonly answersTo?: string;
-  readonly answerFormat?: FormatReference;
 }

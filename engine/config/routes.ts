@@ -1,15 +1,18 @@
 /** Routes: do services, entries, transforms, destinations and conditions fit each other? */
 import { compileCondition } from '../conditions.ts';
 import type { Format } from '../contracts/format.ts';
-import type { Destination, Route } from '../contracts/production.ts';
+import type { OperationFacts } from '../contracts/operation.ts';
+import type { Destination, DoubtSettings, Route } from '../contracts/production.ts';
 import type { KeyPath, Resources } from '../contracts/resources.ts';
+import { destinationOutcomes } from '../engine-outcomes.ts';
+import { overrideProblem } from '../outcome-overrides.ts';
 import type { ReadDestination, ReadFormat, ReadRule, ReadService } from './adapters.ts';
 import { isRecord } from './adapters.ts';
+import { deliverySettings, doubtOf, SINGLY } from './delivery-schema.ts';
 import type { Loading } from './loading.ts';
 import type { ProductionShape, RouteShape } from './production-schema.ts';
-import { SINGLY } from './production-schema.ts';
 import type { ReadFile } from './resources.ts';
-import { suggest } from './suggest.ts';
+import { listWords, suggest } from './suggest.ts';
 
 /** Folder of the files that entries name under `transform`. */
 export const TRANSFORM_FOLDER = 'transforms';
@@ -46,22 +49,24 @@ export function checkRoutes(loading: Loading, parts: Parts): void {
 /** The routes as the engine runs them, with every entry named. */
 export function finishedRoutes(shape: ProductionShape): Readonly<Record<string, Route>> {
   const routes: Record<string, Route> = Object.create(null);
-  for (const [name, { onInvalidRow, validate, filter, to }] of Object.entries(shape.routes)) {
+  for (const [name, { onInvalidRow, validate, filter, search, to }] of Object.entries(shape.routes)) {
     const entries = to.map((entry) => Object.freeze({ ...entry, name: entry.name ?? entry.destination }));
-    routes[name] = Object.freeze({ onInvalidRow, validate, filter, to: Object.freeze(entries) });
+    const searched = search ? { search } : {};
+    routes[name] = Object.freeze({ onInvalidRow, validate, filter, ...searched, to: Object.freeze(entries) });
   }
   return Object.freeze(routes);
 }
 
-/** A destination as the engine runs it. */
-export function finishedDestination(read: ReadDestination): Destination {
+/** A destination as the engine runs it. @param timeZone of the production */
+export function finishedDestination(read: ReadDestination, timeZone: string): Destination {
   const { shape, config, format, definition, answerFormat } = read;
-  const { format: _, ...limits } = shape.batch ?? SINGLY;
+  const { format: _, ...given } = shape.batch ?? SINGLY;
+  const limits = given.mode === 'single' ? { ...given, maxMessages: 1 } : given;
   const batch = Object.freeze(format ? { ...limits, format: format.reference } : limits);
-  const { order, retry, inDoubt, answersTo: route } = shape;
+  const { answersTo: route } = shape;
   const rule = route !== undefined && answerFormat ? { route, format: answerFormat.reference } : undefined;
   const answersTo = rule ? { answersTo: Object.freeze(rule) } : {};
-  return Object.freeze({ type: definition.name, config, batch, order, retry, inDoubt, ...answersTo });
+  return Object.freeze({ type: definition.name, config, batch, ...deliverySettings(shape, timeZone), ...answersTo });
 }
 
 function checkRule(loading: Loading, parts: Parts, rule: ReadRule): void {
@@ -138,6 +143,7 @@ function checkRoute(loading: Loading, parts: Parts, name: string, route: RouteSh
   for (const [index, { dropWhen }] of route.filter.entries()) {
     checkCondition(loading, parts, [...path, 'filter', index, 'dropWhen'], dropWhen, feeds);
   }
+  checkSearch(loading, [...path, 'search'], route.search ?? [], feeds);
   const names = new Set<string>();
   for (const [index, entry] of route.to.entries()) {
     const at = [...path, 'to', index];
@@ -150,9 +156,37 @@ function checkRoute(loading: Loading, parts: Parts, name: string, route: RouteSh
   }
 }
 
+/** What items can be looked up by is a column or path of something that feeds the route. */
+function checkSearch(loading: Loading, path: KeyPath, search: readonly string[], feeds: readonly Feed[]): void {
+  for (const [index, name] of search.entries()) {
+    const known = ({ columns, pathProblem }: Feed) =>
+      columns.length > 0 ? columns.includes(name) : pathProblem?.(name) === undefined;
+    if (feeds.length === 0 || feeds.some(known)) continue;
+    const columns = feeds.flatMap((feed) => feed.columns);
+    const wanted =
+      suggest(name, columns) ?? (columns.length > 0 ? listWords(columns) : `a path of ${feeds[0]?.kind ?? 'the item'}`);
+    loading.issue('UNKNOWN_SEARCH_PATH', [...path, index], name, wanted);
+  }
+}
+
 type EntryShape = RouteShape['to'][number];
 
+/** Messages with lanes by a key: what feeds them has it. */
+function checkKey(loading: Loading, parts: Parts, entry: EntryShape, feeds: readonly Feed[]): void {
+  const order = parts.destinations.find(({ name }) => name === entry.destination)?.shape.order;
+  if (typeof order !== 'object') return;
+  const paths = typeof order.key === 'string' ? [order.key] : order.key;
+  for (const { columns, pathProblem, kind } of feeds) {
+    const known = (path: string) => (columns.length > 0 ? columns.includes(path) : pathProblem?.(path) === undefined);
+    if (paths.some(known)) continue;
+    const at = ['destinations', entry.destination, 'order', 'key'];
+    const wanted = columns.length > 0 ? listWords(columns) : `a path of ${kind ?? 'the item'}`;
+    loading.issue('UNKNOWN_KEY_PATH', at, paths.join(', '), wanted);
+  }
+}
+
 function checkEntry(loading: Loading, parts: Parts, path: KeyPath, entry: EntryShape, feeds: readonly Feed[]): void {
+  checkKey(loading, parts, entry, feeds);
   const destinations = loading.names('destinations');
   if (!destinations.includes(entry.destination)) {
     loading.unknownName('UNKNOWN_DESTINATION', [...path, 'destination'], entry.destination, destinations);
@@ -305,6 +339,17 @@ function checkDestination(loading: Loading, parts: Parts, destination: ReadDesti
   }
 }
 
+/** What is done about messages in doubt must be harmless, and possible. */
+function checkDoubt(loading: Loading, path: KeyPath, doubt: DoubtSettings, facts: OperationFacts): void {
+  const resends = doubt.policy === 'resend' || doubt.afterDeadline === 'resend';
+  if (resends && !facts.repeatable) {
+    const found = 'resend, for a receiver that may take the same message twice';
+    loading.issue('RESEND_NOT_SAFE', path, found, 'hold');
+  }
+  if (doubt.policy === 'probe' && !facts.probes)
+    loading.issue('PROBE_NOT_POSSIBLE', path, 'probe, for a receiver that cannot be asked', 'hold');
+}
+
 /** Asks the adapter whether its settings can be used, and holds what it promises against `inDoubt`. */
 export function describeDestination(
   loading: Loading,
@@ -314,10 +359,15 @@ export function describeDestination(
 ): void {
   const path = ['destinations', name];
   try {
-    const { repeatable } = definition.describe(config, resources);
-    if (shape.inDoubt !== 'resend' || repeatable) return;
-    const found = 'resend, for a receiver that may take the same message twice';
-    loading.issue('RESEND_NOT_SAFE', [...path, 'inDoubt'], found, 'hold');
+    const facts = definition.describe(config, resources);
+    checkDoubt(loading, [...path, 'inDoubt'], doubtOf(shape.inDoubt), facts);
+    const outcomes = destinationOutcomes(definition);
+    const mode = (shape.batch ?? SINGLY).mode;
+    for (const [code, override] of Object.entries(shape.outcomes)) {
+      const problem = overrideProblem(code, override, { repeatable: facts.repeatable, mode, outcomes });
+      if (problem !== undefined)
+        loading.issue('OUTCOME_OVERRIDE', [...path, 'outcomes', code], problem, 'another line, or none');
+    }
   } catch (error) {
     reportUnusable(loading, files, error, path, config, definition.resources ?? []);
   }

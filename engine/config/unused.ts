@@ -43,7 +43,7 @@ export function reportDuplicateKeys(loading: Loading, files: readonly ReadFile[]
 /** Listeners that lack, or that other machines can reach without protection. */
 export function checkListeners(
   loading: Loading,
-  { listen, monitor }: ProductionShape,
+  { listen, monitor, api }: ProductionShape,
   services: readonly ReadService[],
 ): void {
   for (const { name, definition } of services) {
@@ -62,6 +62,18 @@ export function checkListeners(
       `${listen.host} without TLS`,
       'tls, behindProxy, or a loopback host',
     );
+  }
+  if (api && !isLoopback(api.host) && !api.tls && !api.behindProxy)
+    loading.issue('API_OPEN', ['api', 'host'], `${api.host} without TLS`, 'tls, behindProxy, or a loopback host');
+  for (const [name, other] of Object.entries({ listen, monitor })) {
+    if (api && other && api.port === other.port && api.port !== 0)
+      loading.issue(
+        'NOT_ALLOWED',
+        ['api', 'port'],
+        `${api.port}, which ${name} uses`,
+        'another port',
+        'choose another port',
+      );
   }
   if (monitor && !isLoopback(monitor.host)) {
     loading.warning('MONITOR_OPEN', ['monitor', 'host'], monitor.host, 'a loopback host');

@@ -2,8 +2,8 @@ import type { BatchState } from '../../engine/contracts/store.ts';
 import { StoreError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { OPEN } from './lane-order.ts';
-import { number, text } from './rows.ts';
-import { STATE_CODES } from './schema.ts';
+import { number, optionalNumber, text } from './rows.ts';
+import { NO_BATCH, STATE_CODES } from './schema.ts';
 import type { Part } from './write-counters.ts';
 
 /** A batch in the ledger, and how its members leave it. */
@@ -11,6 +11,7 @@ import type { Part } from './write-counters.ts';
 export interface Batch {
   readonly id: number;
   readonly destination: string;
+  readonly lane: number;
   readonly state: BatchState;
   /** None of its members was touched: it may be sent again as itself. */
   readonly whole: boolean;
@@ -27,6 +28,7 @@ export function readBatch(db: Database, id: number): Batch {
   return {
     id,
     destination: text(row, 'destination'),
+    lane: number(row, 'lane'),
     state: text(row, 'state') as BatchState,
     whole: number(row, 'whole') === 1,
     count: number(row, 'count'),
@@ -75,6 +77,29 @@ export function loseMembers(db: Database, batch: number, parts: readonly Part[])
     if (lost === 0) continue;
     db.run('UPDATE body_blocks SET pending = pending + ?, replaces = ? WHERE id = ?', lost, batch, part.bodyBlock);
   }
+}
+
+/** Takes a batch back that was never sent: its members wait as if it had not been planned, its row stays, closed. */
+export function dissolve(db: Database, batch: number): void {
+  const row = db.get('SELECT replaces FROM batches WHERE id = ?', batch) ?? {};
+  const replaces = optionalNumber(row, 'replaces');
+  for (const part of readParts(db, batch)) {
+    const back = db.run(
+      'UPDATE messages SET batch = ? WHERE id BETWEEN ? AND ? AND batch = ? AND state = ?',
+      replaces === undefined ? NO_BATCH : -replaces,
+      part.first,
+      part.last,
+      batch,
+      STATE_CODES.queued,
+    );
+    db.run(
+      'UPDATE body_blocks SET pending = pending + ?, replaces = coalesce(?, replaces) WHERE id = ?',
+      back,
+      replaces ?? null,
+      part.bodyBlock,
+    );
+  }
+  setBatch(db, batch, 'closed', false, 0);
 }
 
 /** Closes the batches that are planned with messages of this submission, so that none of them goes out. */

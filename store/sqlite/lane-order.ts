@@ -1,5 +1,5 @@
 import type { Database, Row } from './database.ts';
-import { number } from './rows.ts';
+import { number, optionalNumber, text } from './rows.ts';
 import { STATE_CODES } from './schema.ts';
 
 /** The order of a lane: by the submission's place, then by item; a message's number follows the item in its place. */
@@ -8,18 +8,23 @@ import { STATE_CODES } from './schema.ts';
 export const OPEN = `state IN ('planned', 'sending', 'inDoubt')`;
 
 const BLOCK =
-  'SELECT id, submission, destination, place, entries, first_message, messages, made, pending, replaces, routed_at FROM body_blocks';
+  'SELECT id, submission, destination, lane, place, entries, first_message, messages, made, pending, replaces, routed_at FROM body_blocks';
 
 /** The first block of the lane with messages that wait for a batch. */
-export function headBlock(db: Database, destination: string): Row | undefined {
-  return db.get(`${BLOCK} WHERE destination = ? AND pending > 0 ORDER BY place, id LIMIT 1`, destination);
+export function headBlock(db: Database, destination: string, lane: number): Row | undefined {
+  return db.get(
+    `${BLOCK} WHERE destination = ? AND lane = ? AND pending > 0 ORDER BY place, id LIMIT 1`,
+    destination,
+    lane,
+  );
 }
 
 /** The next such block after this one. */
-export function nextBlock(db: Database, destination: string, block: Row): Row | undefined {
+export function nextBlock(db: Database, block: Row): Row | undefined {
   return db.get(
-    `${BLOCK} WHERE destination = ? AND pending > 0 AND (place, id) > (?, ?) ORDER BY place, id LIMIT 1`,
-    destination,
+    `${BLOCK} WHERE destination = ? AND lane = ? AND pending > 0 AND (place, id) > (?, ?) ORDER BY place, id LIMIT 1`,
+    text(block, 'destination'),
+    number(block, 'lane'),
     number(block, 'place'),
     number(block, 'id'),
   );
@@ -42,6 +47,23 @@ function firstWaiting(db: Database, first: number, messages: number): number {
     STATE_CODES.queued,
   );
   return number(row ?? {}, 'id');
+}
+
+/**
+ * True where the destination had its lanes in another way before (one lane, or lanes by a key), and messages that come
+ * before this place are still in one of those: they go first.
+ */
+export function isBehindOtherLanes(db: Database, destination: string, lane: number, place: number): boolean {
+  const others = lane === 0 ? 'lane > 0' : 'lane = 0';
+  const waiting = db.get(
+    `SELECT min(place) AS place FROM (
+       SELECT place FROM body_blocks WHERE destination = ? AND pending > 0 AND ${others}
+       UNION ALL SELECT place FROM batches WHERE destination = ? AND ${OPEN} AND ${others})`,
+    destination,
+    destination,
+  );
+  const first = optionalNumber(waiting ?? {}, 'place');
+  return first !== undefined && first < place;
 }
 
 /** A submission still on its way in is not overtaken by a later one; with a gate nothing of it goes before its end. */

@@ -1,6 +1,9 @@
 import type {
+  BatchState,
   Candidate,
+  Doubt,
   DueWork,
+  LaneRequest,
   LaneWork,
   PlannedBatch,
   RejectBlock,
@@ -8,8 +11,8 @@ import type {
   SubmissionRow,
 } from '../../engine/contracts/store.ts';
 import type { Database, Row } from './database.ts';
-import { comesBefore, headBlock, isGated, nextBlock, OPEN } from './lane-order.ts';
-import { blob, number, optionalNumber, submissionRow, text } from './rows.ts';
+import { comesBefore, headBlock, isBehindOtherLanes, isGated, nextBlock, OPEN } from './lane-order.ts';
+import { blob, number, optionalNumber, optionalText, submissionRow, text } from './rows.ts';
 import { NO_BATCH, STATE_CODES } from './schema.ts';
 
 /** What the engine asks while it works: the next thing to route, the next thing to send, what is due. */
@@ -37,32 +40,36 @@ export function uniqueKeys(db: Database, request: { submission: number }): Uint8
     .flatMap((row) => blob(row, 'unique_keys') ?? []);
 }
 
-interface LaneRequest {
-  readonly destination: string;
-  readonly maxMessages: number;
-  readonly mixSubmissions: boolean;
-  readonly ahead: boolean;
-}
-
 /** The next thing a lane has to do. With `ahead`, what follows the call in flight. */
 export function nextWork(db: Database, request: LaneRequest): LaneWork {
-  const { destination } = request;
+  const { destination, lane, free, passDoubt } = request;
   if (db.get('SELECT name FROM destinations WHERE name = ?', destination)) return { kind: 'stopped' };
-  const open = db.all(
-    `SELECT * FROM batches WHERE destination = ? AND ${OPEN} ORDER BY place, first_message`,
-    destination,
-  );
-  const doubtful = open.find((row) => text(row, 'state') === 'inDoubt');
+  const doubtful = passDoubt ? undefined : firstOpen(db, request, 'inDoubt');
   if (doubtful) return { kind: 'held', batch: number(doubtful, 'id') };
-  const sending = open.find((row) => text(row, 'state') === 'sending');
-  if (sending && !request.ahead) return { kind: 'sending', batch: number(sending, 'id') };
-  const planned = open.find((row) => text(row, 'state') === 'planned');
-  const head = headBlock(db, destination);
-  if (planned && !(head && comesBefore(db, head, planned)))
-    return { kind: 'planned', batch: plannedBatch(db, planned) };
-  if (!head) return { kind: 'idle' };
-  if (isGated(db, destination, head)) return { kind: 'gated' };
-  return { kind: 'candidates', blocks: candidates(db, head, request, planned) };
+  const sending = free || request.ahead ? undefined : firstOpen(db, request, 'sending');
+  if (sending) return { kind: 'sending', batch: number(sending, 'id') };
+  const planned = firstOpen(db, request, 'planned');
+  const head = headBlock(db, destination, lane);
+  const first = planned && !(head && comesBefore(db, head, planned)) ? planned : head;
+  if (!first) return { kind: 'idle' };
+  if (isBehindOtherLanes(db, destination, lane, number(first, 'place'))) return { kind: 'gated' };
+  if (first === planned) return { kind: 'planned', batch: plannedBatch(db, planned) };
+  if (isGated(db, destination, first)) return { kind: 'gated' };
+  return { kind: 'candidates', blocks: candidates(db, first, request, free ? undefined : planned) };
+}
+
+/** The lane's first batch in this state that no other call of the process has in hand. */
+function firstOpen(db: Database, { destination, lane, inHand }: LaneRequest, state: BatchState): Row | undefined {
+  return db
+    .all(
+      `SELECT * FROM batches WHERE destination = ? AND lane = ? AND ${OPEN} AND state = ?
+       ORDER BY place, first_message LIMIT ?`,
+      destination,
+      lane,
+      state,
+      inHand.length + 1,
+    )
+    .find((row) => !inHand.includes(number(row, 'id')));
 }
 
 /** Blocks from the lane's head on, as many as can fill a batch; nothing behind a batch that is planned already. */
@@ -77,7 +84,7 @@ function candidates(db: Database, head: Row, request: LaneRequest, planned: Row 
     const block = candidate(db, row, planned);
     blocks.push(block);
     pending += block.pending;
-    row = nextBlock(db, request.destination, row);
+    row = nextBlock(db, row);
   }
   return blocks;
 }
@@ -110,7 +117,7 @@ function candidate(db: Database, row: Row, planned: Row | undefined): Candidate 
 function isLast(db: Database, block: Row): boolean {
   const submission = db.get('SELECT state FROM submissions WHERE number = ?', number(block, 'submission')) ?? {};
   if (text(submission, 'state') !== 'routed') return false;
-  const next = nextBlock(db, text(block, 'destination'), block);
+  const next = nextBlock(db, block);
   return !next || number(next, 'place') !== number(block, 'place');
 }
 
@@ -136,11 +143,7 @@ function readBody(db: Database, bodyBlock: number): Uint8Array {
 
 function plannedBatch(db: Database, row: Row): PlannedBatch {
   const id = number(row, 'id');
-  const parts = db.all(
-    `SELECT p.*, b.first_message AS block_first FROM batch_parts p JOIN body_blocks b ON b.id = p.body_block
-     WHERE p.batch = ? ORDER BY p.first_message`,
-    id,
-  );
+  const parts = partsOf(db, id);
   return {
     batch: id,
     destination: text(row, 'destination'),
@@ -151,16 +154,82 @@ function plannedBatch(db: Database, row: Row): PlannedBatch {
     plannedAt: number(row, 'planned_at'),
     dueAt: number(row, 'due_at'),
     replaces: optionalNumber(row, 'replaces'),
-    parts: parts.map((part) => ({
-      bodyBlock: number(part, 'body_block'),
-      firstMessage: number(part, 'first_message'),
-      lastMessage: number(part, 'last_message'),
-      count: number(part, 'count'),
-      body: readBody(db, number(part, 'body_block')),
-      blockFirstMessage: number(part, 'block_first'),
-      members: members(db, id, part),
-    })),
+    parts: parts.map((part) => batchPart(db, part, members(db, id, part))),
   };
+}
+
+function batchPart(db: Database, part: Row, members: readonly number[]): PlannedBatch['parts'][number] {
+  return {
+    bodyBlock: number(part, 'body_block'),
+    firstMessage: number(part, 'first_message'),
+    lastMessage: number(part, 'last_message'),
+    count: number(part, 'count'),
+    body: readBody(db, number(part, 'body_block')),
+    blockFirstMessage: number(part, 'block_first'),
+    members,
+  };
+}
+
+function partsOf(db: Database, batch: number): Row[] {
+  return db.all(
+    `SELECT p.*, b.first_message AS block_first FROM batch_parts p JOIN body_blocks b ON b.id = p.body_block
+     WHERE p.batch = ? ORDER BY p.first_message`,
+    batch,
+  );
+}
+
+/** Batches that are asked about at once, at most. */
+const DOUBTS = 50;
+
+/** Batches in doubt, those first that may be decided or asked about next. */
+export function doubts(db: Database, request: { destination: string }): Doubt[] {
+  return db
+    .all(
+      `SELECT * FROM batches WHERE destination = ? AND ${OPEN} AND state = 'inDoubt' ORDER BY due_at, place, first_message LIMIT ?`,
+      request.destination,
+      DOUBTS,
+    )
+    .map((row) => doubt(db, row));
+}
+
+function doubt(db: Database, row: Row): Doubt {
+  const batch = number(row, 'id');
+  const members = partsOf(db, batch).flatMap((part) => {
+    const inDoubt = db
+      .all(
+        'SELECT id FROM messages WHERE id BETWEEN ? AND ? AND batch = ? AND state = ? ORDER BY id',
+        number(part, 'first_message'),
+        number(part, 'last_message'),
+        batch,
+        STATE_CODES.inDoubt,
+      )
+      .map((message) => number(message, 'id'));
+    return inDoubt.length === 0 ? [] : [batchPart(db, part, inDoubt)];
+  });
+  return {
+    batch,
+    lane: number(row, 'lane'),
+    attempts: number(row, 'attempts'),
+    since: number(row, 'doubt_since'),
+    askAt: number(row, 'due_at'),
+    asked: number(row, 'asked'),
+    ticket: optionalText(row, 'ticket'),
+    overdue: number(row, 'overdue') === 1,
+    plannedAt: number(row, 'planned_at'),
+    members,
+  };
+}
+
+/** Lanes of a destination in which something waits or is open. */
+export function lanesInUse(db: Database, request: { destination: string }): number[] {
+  return db
+    .all(
+      `SELECT lane FROM body_blocks WHERE destination = ? AND pending > 0
+       UNION SELECT lane FROM batches WHERE destination = ? AND ${OPEN}`,
+      request.destination,
+      request.destination,
+    )
+    .map((row) => number(row, 'lane'));
 }
 
 /** The members of a planned batch in one of its parts; most often all the messages of the range. */

@@ -42,7 +42,14 @@ function json<T>(row: Row, column: string): T | undefined {
 export function submissionRow(db: Database, row: Row): SubmissionRow {
   const receipt = optionalNumber(row, 'receipt');
   const cause = optionalNumber(row, 'cause');
+  const purge = db.get('SELECT what, begun_at FROM purges WHERE submission = ?', number(row, 'number'));
+  const begunAt = purge && number(purge, 'begun_at');
+  const bodiesPurgedAt = optionalNumber(row, 'bodies_purged_at') ?? begunAt;
+  const purgedAt =
+    optionalNumber(row, 'purged_at') ?? (purge && text(purge, 'what') === 'ledger' ? begunAt : undefined);
   return {
+    ...(bodiesPurgedAt === undefined ? {} : { bodiesPurgedAt }),
+    ...(purgedAt === undefined ? {} : { purgedAt }),
     ...(receipt === undefined ? {} : { receipt, part: text(row, 'part') }),
     ...(cause === undefined ? {} : { cause }),
     number: number(row, 'number'),

@@ -1,5 +1,8 @@
 import { MESSAGE_STATES, type MessageState, SUBMISSION_STATES } from '../../engine/states.ts';
 import { StoreError } from '../errors.ts';
+import { ACTING_MIGRATION } from './migration-acting.ts';
+import { KEEPING_MIGRATION } from './migration-keeping.ts';
+import { VERSIONS_MIGRATION } from './migration-versions.ts';
 
 /**
  * Message states are kept as small numbers. A row that grows when its state changes splits pages, and SQLite gives 0 and
@@ -254,4 +257,53 @@ CREATE INDEX submissions_receipt ON submissions (receipt) WHERE receipt IS NOT N
 CREATE INDEX submissions_cause ON submissions (cause) WHERE cause IS NOT NULL;
 CREATE INDEX batch_parts_block ON batch_parts (body_block);
 `,
+  `
+ALTER TABLE body_blocks ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE body_blocks ADD COLUMN items BLOB;
+DROP INDEX body_blocks_pending;
+CREATE INDEX body_blocks_pending ON body_blocks (destination, lane, place, id) WHERE pending > 0;
+ALTER TABLE batches ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN ticket TEXT;
+ALTER TABLE batches ADD COLUMN doubt_since INTEGER;
+ALTER TABLE batches ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN overdue INTEGER NOT NULL DEFAULT 0;
+DROP INDEX batches_open;
+CREATE INDEX batches_open ON batches (destination, lane, state, place, first_message)
+  WHERE state IN ('planned', 'sending', 'inDoubt');
+CREATE TABLE pauses (
+  destination TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('breaker', 'maintenance', 'rate')),
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  next TEXT NOT NULL,
+  PRIMARY KEY (destination, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE batch_limits (
+  destination TEXT PRIMARY KEY,
+  messages INTEGER NOT NULL,
+  worked INTEGER NOT NULL,
+  too_many INTEGER,
+  bytes INTEGER,
+  since INTEGER NOT NULL,
+  try_larger_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE verdicts (
+  message INTEGER NOT NULL,
+  batch INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  code TEXT NOT NULL,
+  words TEXT NOT NULL,
+  PRIMARY KEY (message, batch, asked)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER verdicts_keep BEFORE DELETE ON verdicts
+  BEGIN SELECT RAISE (ABORT, 'verdicts are never deleted'); END;
+CREATE TRIGGER verdicts_fixed BEFORE UPDATE ON verdicts
+  BEGIN SELECT RAISE (ABORT, 'verdicts are never changed'); END;
+`,
+  ACTING_MIGRATION,
+  VERSIONS_MIGRATION,
+  KEEPING_MIGRATION,
 ];

@@ -1,8 +1,9 @@
 import type { BatchState, StatusAnswer } from '../../engine/contracts/store.ts';
 import type { MessageState, SubmissionState } from '../../engine/states.ts';
 import type { Database, Row } from './database.ts';
-import { headBlock, OPEN } from './lane-order.ts';
-import { number, optionalNumber, stateName, text } from './rows.ts';
+import { OPEN } from './lane-order.ts';
+import { readLimit, readPauses } from './pace.ts';
+import { number, optionalNumber, optionalText, stateName, text } from './rows.ts';
 import { STATE_CODES } from './schema.ts';
 
 /** Every destination and every state of a submission, counted. Reads the counters of all submissions that are kept. */
@@ -62,6 +63,12 @@ function destinationStatus(
       lastWords: text(last ?? {}, 'words'),
     },
     inDoubt: open.filter((row) => text(row, 'state') === 'inDoubt').map((row) => inDoubtBatch(db, row)),
+    pauses: readPauses(db, name),
+    limit: readLimit(db, { destination: name }),
+    inFlight: number(
+      db.get(`SELECT count(*) AS n FROM batches WHERE destination = ? AND ${OPEN} AND state = 'sending'`, name) ?? {},
+      'n',
+    ),
     oldestUnsettledAt: oldestUnsettled(db, name),
   };
 }
@@ -83,18 +90,29 @@ function inDoubtBatch(db: Database, row: Row): StatusAnswer['destinations'][numb
         'n',
       ),
     );
-  return { batch: id, messages: messages.reduce((sum, n) => sum + n, 0), since: number(since ?? {}, 'at') };
+  return {
+    batch: id,
+    messages: messages.reduce((sum, n) => sum + n, 0),
+    since: number(since ?? {}, 'at'),
+    askAt: number(row, 'due_at'),
+    asked: number(row, 'asked'),
+    overdue: number(row, 'overdue') === 1,
+    ticket: optionalText(row, 'ticket'),
+  };
 }
 
 /** When the oldest message under way was routed: it waits in the lane's first block, or is in a batch that is open. */
 function oldestUnsettled(db: Database, destination: string): number | undefined {
-  const head = headBlock(db, destination);
+  const waiting = db.get(
+    'SELECT min(routed_at) AS at FROM body_blocks WHERE destination = ? AND pending > 0',
+    destination,
+  );
   const open = db.get(
     `SELECT min(b.routed_at) AS at FROM batch_parts p JOIN body_blocks b ON b.id = p.body_block
      WHERE p.batch IN (SELECT id FROM batches WHERE destination = ? AND ${OPEN})`,
     destination,
   );
-  const times = [optionalNumber(head ?? {}, 'routed_at'), optionalNumber(open ?? {}, 'at')];
+  const times = [optionalNumber(waiting ?? {}, 'at'), optionalNumber(open ?? {}, 'at')];
   const known = times.filter((at) => at !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }

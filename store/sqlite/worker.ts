@@ -3,12 +3,27 @@ import type { Store } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
 import { type Database, openForWriting } from './database.ts';
 import { type Member, runGroup, type Settled, storeFailure } from './groups.ts';
+import { noteLimit, notePause, readLimit } from './pace.ts';
 import { ask, facts, readReceipt, readSnapshot } from './questions.ts';
-import { due, findClaim, nextToRoute, nextWork, rejectBlocks, unfinished, uniqueKeys } from './read-lanes.ts';
+import {
+  doubts,
+  due,
+  findClaim,
+  lanesInUse,
+  nextToRoute,
+  nextWork,
+  rejectBlocks,
+  unfinished,
+  uniqueKeys,
+} from './read-lanes.ts';
+import { openPurges } from './read-purge.ts';
 import { readSubmission } from './rows.ts';
 import { accept, acceptUpload, putSnapshot } from './write-accept.ts';
+import { continueAct, recordAct } from './write-acting.ts';
 import { resolve, resume, stop } from './write-decisions.ts';
 import { answer, beginSending, plan, recover } from './write-deliveries.ts';
+import { decideDoubt, noteDoubt } from './write-doubt.ts';
+import { beginPurge, endPurge, notePurge, purgeBatches, purgeSlice, reclaim, setRetention } from './write-purge.ts';
 import {
   beginRouting,
   cancelSubmission,
@@ -20,6 +35,7 @@ import {
   scanned,
   setProgress,
 } from './write-submissions.ts';
+import { newVersions } from './write-versions.ts';
 
 /** The thread that owns the ledger: takes what waits as one group, reads in between. */
 
@@ -46,9 +62,22 @@ const writes = {
   beginSending,
   answer,
   resolve,
+  decideDoubt,
+  noteDoubt,
+  notePause,
+  noteBatchLimit: noteLimit,
   stopDestination: stop,
   resumeDestination: resume,
+  recordAct,
+  continueAct,
   progress: setProgress,
+  newVersions,
+  setRetention,
+  beginPurge,
+  purgeSlice,
+  endPurge,
+  purgeBatches,
+  notePurge,
 } satisfies Partial<Handlers>;
 
 const reads = {
@@ -60,6 +89,12 @@ const reads = {
   unfinished,
   rejectBlocks,
   due,
+  doubts,
+  lanesInUse,
+  batchLimit: readLimit,
+  openPurges,
+  // No read, but as little part of a transaction.
+  reclaim,
   snapshot: (db, request) => readSnapshot(db, request.hash),
   receipt: (db, request) => readReceipt(db, request.receipt),
   submission: (db, request) => readSubmission(db, request.submission),
@@ -79,6 +114,12 @@ const AFTER_COMMIT: Readonly<Record<string, string>> = {
   plan: 'plan.afterCommit',
   beginSending: 'sending.afterCommit',
   answer: 'answer.afterCommit',
+  newVersions: 'versions.afterCommit',
+  recordAct: 'act.recorded',
+  continueAct: 'act.continued',
+  beginPurge: 'purge.begun',
+  purgeSlice: 'purge.sliced',
+  endPurge: 'purge.ended',
 };
 
 export interface Request {
@@ -155,6 +196,7 @@ function close(port: MessagePort, db: Database, waiting: readonly Request[]): vo
 if (parentPort) {
   const { path, maxPages } = workerData as { path: string; maxPages: number | undefined };
   serve(parentPort, openOrFail(path, maxPages));
+  leaveStartBehind();
 }
 
 /** The code goes in front of the message, since only the message reaches the other thread. */

@@ -1,17 +1,20 @@
 import type {
   AnswerEffect,
   AttemptKey,
+  BatchLimit,
   BatchPart,
   BatchState,
+  LaneFreedom,
   NewAnswer,
   NewBatch,
   RecoveredBatch,
 } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
 import { StoreError } from '../errors.ts';
-import { type Batch, type BatchRange, loseMembers, readBatch, readParts, setBatch } from './batches.ts';
+import { type Batch, type BatchRange, dissolve, loseMembers, readBatch, readParts, setBatch } from './batches.ts';
 import type { Database, Row } from './database.ts';
 import { comesBefore, headBlock, OPEN } from './lane-order.ts';
+import { noteLimit } from './pace.ts';
 import { appendEvent, number, optionalNumber, text } from './rows.ts';
 import { NO_BATCH, STATE_CODES } from './schema.ts';
 import { insertSubmission } from './write-accept.ts';
@@ -23,7 +26,7 @@ import { stop } from './write-decisions.ts';
 /** Fixes which messages go out together. All that wait in the ranges become members. */
 export function plan(db: Database, batch: NewBatch): { batch: number; dueAt: number } {
   label('plan.beforeCommit');
-  const blocks = batch.parts.map((part) => partBlock(db, batch.destination, part));
+  const blocks = batch.parts.map((part) => partBlock(db, batch, part));
   const first = batch.parts[0];
   const planned = batch.parts.reduce((sum, part) => sum + part.count, 0);
   if (!first || planned !== batch.count) {
@@ -31,9 +34,10 @@ export function plan(db: Database, batch: NewBatch): { batch: number; dueAt: num
   }
   const dueAt = dueAtOf(db, batch.replaces);
   const id = db.insert(
-    `INSERT INTO batches (destination, state, whole, first_message, place, count, bytes, planned_at, due_at, replaces)
-     VALUES (?, 'planned', 1, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO batches (destination, lane, state, whole, first_message, place, count, bytes, planned_at, due_at, replaces)
+     VALUES (?, ?, 'planned', 1, ?, ?, ?, ?, ?, ?, ?)`,
     batch.destination,
+    batch.lane,
     first.firstMessage,
     number(blocks[0] ?? {}, 'place'),
     batch.count,
@@ -49,17 +53,18 @@ export function plan(db: Database, batch: NewBatch): { batch: number; dueAt: num
 }
 
 /** The part's body block; its range lies within it, and the block in the batch's lane. */
-function partBlock(db: Database, destination: string, part: BatchPart): Row {
+function partBlock(db: Database, { destination, lane }: NewBatch, part: BatchPart): Row {
   const block = db.get(
-    'SELECT destination, place, first_message, messages, replaces FROM body_blocks WHERE id = ?',
+    'SELECT destination, lane, place, first_message, messages, replaces FROM body_blocks WHERE id = ?',
     part.bodyBlock,
   );
   const first = number(block ?? {}, 'first_message');
   const last = first + number(block ?? {}, 'messages') - 1;
-  if (!block || text(block, 'destination') !== destination || part.firstMessage < first || part.lastMessage > last) {
+  const inLane = block && text(block, 'destination') === destination && number(block, 'lane') === lane;
+  if (!inLane || part.firstMessage < first || part.lastMessage > last) {
     throw new StoreError(
       'STORE_STALE',
-      `A part of the batch is not in body block ${part.bodyBlock} of ${destination}.`,
+      `A part of the batch is not in body block ${part.bodyBlock} of ${destination}, lane ${lane}.`,
     );
   }
   return block;
@@ -115,7 +120,7 @@ function lostBatch(db: Database, block: Row): number | null {
 }
 
 /** The last word before the first byte: the attempt is in the ledger, its messages are *sending*. */
-export function beginSending(db: Database, request: AttemptKey & { run: string; at: number }): void {
+export function beginSending(db: Database, request: AttemptKey & LaneFreedom & { run: string; at: number }): void {
   label('sending.beforeCommit');
   const batch = readBatch(db, request.batch);
   if (batch.state !== 'planned' || batch.attempts + 1 !== request.attempt) {
@@ -124,7 +129,7 @@ export function beginSending(db: Database, request: AttemptKey & { run: string; 
       `Batch ${batch.id} is ${batch.state} after ${batch.attempts} attempts; attempt ${request.attempt} cannot begin.`,
     );
   }
-  refuseOvertaking(db, batch);
+  if (!request.free) refuseOvertaking(db, batch, request.passDoubt);
   if (db.get('SELECT name FROM destinations WHERE name = ?', batch.destination)) {
     throw new StoreError('STORE_STALE', `Destination ${batch.destination} is stopped; batch ${batch.id} waits.`);
   }
@@ -145,12 +150,14 @@ export function beginSending(db: Database, request: AttemptKey & { run: string; 
 }
 
 /** One call in flight in a lane, nothing undecided, and nothing that comes before waits. */
-function refuseOvertaking(db: Database, batch: Batch): void {
+function refuseOvertaking(db: Database, batch: Batch, passDoubt: boolean): void {
   const busy = db.get(
-    `SELECT id, state FROM batches WHERE destination = ? AND ${OPEN} AND id <> ?
+    `SELECT id, state FROM batches WHERE destination = ? AND lane = ? AND ${OPEN} AND id <> ? AND state <> ?
        AND (state <> 'planned' OR (place, first_message) < (?, ?)) LIMIT 1`,
     batch.destination,
+    batch.lane,
     batch.id,
+    passDoubt ? 'inDoubt' : '',
     batch.place,
     batch.firstMessage,
   );
@@ -160,7 +167,7 @@ function refuseOvertaking(db: Database, batch: Batch): void {
       `Batch ${number(busy, 'id')} of the same lane is ${text(busy, 'state')} and comes first; batch ${batch.id} waits.`,
     );
   }
-  const head = headBlock(db, batch.destination);
+  const head = headBlock(db, batch.destination, batch.lane);
   if (head && comesBefore(db, head, { place: batch.place, first_message: batch.firstMessage })) {
     throw new StoreError(
       'STORE_STALE',
@@ -238,10 +245,32 @@ function conclude(db: Database, batch: Batch, parts: readonly BatchRange[], a: N
     a.exceptions.filter((exception) => exception.state === state).length + (a.rest === state ? others : 0);
   const queued = now('queued');
   const inDoubt = now('inDoubt');
+  if (a.split) return split(db, batch, parts, a.split);
   if (queued === batch.count) return setBatch(db, batch.id, 'planned', true, a.dueAt);
   if (queued > 0) loseMembers(db, batch.id, parts);
-  if (inDoubt > 0) return setBatch(db, batch.id, 'inDoubt', inDoubt === batch.count, a.dueAt);
+  if (inDoubt > 0) {
+    db.run(
+      'UPDATE batches SET doubt_since = ?, ticket = ?, asked = 0, overdue = 0 WHERE id = ?',
+      a.at,
+      a.ticket ?? null,
+      batch.id,
+    );
+    return setBatch(db, batch.id, 'inDoubt', inDoubt === batch.count, a.dueAt);
+  }
   return setBatch(db, batch.id, queued > 0 ? 'closed' : 'done', false, a.dueAt);
+}
+
+/** Too large: all members wait again and are planned anew by the limit, and so are those of batches that would be as large. */
+function split(db: Database, batch: Batch, parts: readonly BatchRange[], limit: BatchLimit): BatchState {
+  loseMembers(db, batch.id, parts);
+  noteLimit(db, { destination: batch.destination, limit });
+  const others = db.all(
+    `SELECT id FROM batches WHERE destination = ? AND ${OPEN} AND state = 'planned' AND attempts = 0 AND count > ?`,
+    batch.destination,
+    limit.messages,
+  );
+  for (const other of others) dissolve(db, number(other, 'id'));
+  return setBatch(db, batch.id, 'closed', false, 0);
 }
 
 /** Attempts in *sending* that nobody holds: of another run, or of this run and not registered. */

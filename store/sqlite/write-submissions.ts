@@ -1,12 +1,16 @@
+import { packPositions } from '../../engine/blocks.ts';
 import type { Scan } from '../../engine/contracts/format.ts';
 import type { NewBlock, NewBodyBlock, Refusal, SubmissionDecision } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
 import { MESSAGE_STATES, type MessageState } from '../../engine/states.ts';
 import { StoreError } from '../errors.ts';
+import { cancelSuspended } from './acting-members.ts';
 import { closePlanned } from './batches.ts';
+import { applyCorrections } from './corrections.ts';
 import type { Database } from './database.ts';
 import { appendEvent, number } from './rows.ts';
 import { NO_BATCH, NUMBERS, STATE_CODES } from './schema.ts';
+import { insertSearch } from './search.ts';
 import { nextPlace } from './write-accept.ts';
 import { count, markSettled } from './write-counters.ts';
 
@@ -143,18 +147,22 @@ export function commitBlock(db: Database, block: NewBlock): void {
     block.uniqueKeys ?? null,
   );
   for (const body of block.bodies) insertBodyBlock(db, block, body, number(before, 'place'));
+  applyCorrections(db, block);
+  insertSearch(db, block);
 }
 
 function insertBodyBlock(db: Database, block: NewBlock, body: NewBodyBlock, place: number): void {
-  const messages = block.items * body.entries.length;
+  const messages = (body.items?.length ?? block.items) * body.entries.length;
   const made = messages - body.exceptions.filter(({ state }) => MESSAGE_STATES[state].settled).length;
-  const firstMessage = number(db.get('SELECT coalesce(max(id), 0) + 1 AS id FROM messages') ?? {}, 'id');
+  const firstMessage = number(db.get('SELECT id FROM next_message') ?? {}, 'id');
   const id = db.insert(
-    `INSERT INTO body_blocks (submission, block, destination, place, entries, first_item, first_message, messages, made, pending, unsettled, bytes, routed_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER))`,
+    `INSERT INTO body_blocks (submission, block, destination, lane, items, place, entries, first_item, first_message, messages, made, pending, unsettled, bytes, routed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER))`,
     block.submission,
     block.block,
     body.destination,
+    body.lane,
+    body.items ? packPositions(body.items) : null,
     place,
     JSON.stringify(body.entries),
     block.firstItem,
@@ -166,12 +174,35 @@ function insertBodyBlock(db: Database, block: NewBlock, body: NewBodyBlock, plac
     body.bytes,
   );
   if (body.body.length > 0) db.run('INSERT INTO bodies (id, body) VALUES (?, ?)', id, body.body);
-  insertMessages(db, block, body.entries, firstMessage);
+  if (body.items) insertSome(db, block, body.entries, body.items, firstMessage);
+  else insertMessages(db, block, body.entries, firstMessage);
   for (const { position, state } of body.exceptions) {
     db.run('UPDATE messages SET state = ? WHERE id = ?', STATE_CODES[state], firstMessage + position);
   }
   countBlock(db, block, body);
   if (made > 0) db.run('UPDATE submissions SET unsettled = unsettled + ? WHERE number = ?', made, block.submission);
+}
+
+/** The ledger rows of some items of a block. */
+function insertSome(
+  db: Database,
+  block: NewBlock,
+  entries: readonly number[],
+  items: readonly number[],
+  firstMessage: number,
+): void {
+  db.run(
+    `INSERT INTO messages (id, submission, entry, item, version, state, batch)
+     SELECT ? + i.key * ? + e.key, ?, e.value, ? + i.value, 1, ?, ? FROM json_each(?) i CROSS JOIN json_each(?) e`,
+    firstMessage,
+    entries.length,
+    block.submission,
+    block.firstItem,
+    STATE_CODES.queued,
+    NO_BATCH,
+    JSON.stringify(items),
+    JSON.stringify(entries),
+  );
 }
 
 /** The ledger rows of a block, item by item and within it entry by entry, many in one statement. */
@@ -211,13 +242,14 @@ function insertMessages(db: Database, block: NewBlock, entries: readonly number[
 }
 
 function countBlock(db: Database, block: NewBlock, body: NewBodyBlock): void {
+  const items = body.items?.length ?? block.items;
   const exceptions = body.entries.map(() => new Map<MessageState, number>());
   for (const { position, state } of body.exceptions) {
     const tally = exceptions[position % body.entries.length];
     tally?.set(state, (tally.get(state) ?? 0) + 1);
   }
   body.entries.forEach((entry, at) => {
-    let queued = block.items;
+    let queued = items;
     for (const [state, n] of exceptions[at] ?? []) {
       count(db, block.submission, entry, state, n);
       queued -= n;
@@ -247,6 +279,7 @@ export function endRouting(db: Database, request: { submission: number; at: numb
 
 /** Cancels every message of a submission that waits for a batch. Gives their number. */
 function cancelWaiting(db: Database, submission: number, code: string, at: number): number {
+  cancelSuspended(db, submission, at);
   let cancelled = 0;
   for (const block of db.all('SELECT id, first_message, messages FROM body_blocks WHERE submission = ?', submission)) {
     const first = number(block, 'first_message');

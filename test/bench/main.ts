@@ -6,11 +6,12 @@ import { memory } from './memory.ts';
 import { p1 } from './p1.ts';
 import { p4 } from './p4.ts';
 import { p5 } from './p5.ts';
+import { p6 } from './p6.ts';
 import { p7 } from './p7.ts';
 
 /** `npm run bench -- [JOB ...] [--rows N] [--runs N] [--json FILE]` */
 
-const JOBS: readonly Job[] = [p1, memory, p4, p5, p7];
+const JOBS: readonly Job[] = [p1, memory, p4, p5, p6, p7];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -56,8 +56,11 @@ export async function withTwin<T>(
   }
 }
 
-/** One run of the engine in a process of its own, with a data folder of its own. */
-function engineRun(folder: string, file: string, rows: number): Promise<Measured> {
+/**
+ * One run of the engine in a process of its own, with a data folder of its own.
+ * @param kept a data folder of which it begins with a copy
+ */
+export function engineRun(folder: string, file: string, rows: number, kept?: string): Promise<Measured> {
   return withTwin(async (url, twinPid, counts) => {
     const run = mkdtempSync(join(folder, 'run-'));
     const inbox = join(run, 'inbox');
@@ -65,6 +68,7 @@ function engineRun(folder: string, file: string, rows: number): Promise<Measured
     const staged = join(run, 'staged.csv');
     copyFileSync(file, staged);
     const data = join(run, 'data');
+    if (kept !== undefined) cpSync(kept, data, { recursive: true });
     const engine = startNode([MAIN, 'run', PRODUCTION, '--data', data, '--log-level', 'warn'], {
       ...CREDENTIALS,
       REGISTRY_URL: url,

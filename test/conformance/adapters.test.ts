@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { test } from 'node:test';
+import { DESTINATION_KEYS } from '../../engine/config/delivery-schema.ts';
 import { editorSchemas } from '../../engine/config/json-schema.ts';
 import { formatPath } from '../../engine/config/problems.ts';
-import { DESTINATION_KEYS } from '../../engine/config/production-schema.ts';
 import { type SchemaNode, schemaNode } from '../../engine/config/schema-node.ts';
 import { validate } from '../../engine/config/validate.ts';
 import { isTreeMap, parseYaml, type Tree } from '../../engine/config/yaml.ts';
@@ -25,6 +25,7 @@ const ORDER = [
   'schema',
   'examples',
   'errors',
+  'outcomes',
   'resources',
   'gives',
   'answerFormat',

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Questions } from '../../engine/contracts/store.ts';
 import { openLedger } from '../../store/sqlite/client.ts';
-import { readTwinLog, type TakenMessage } from '../support/crash.ts';
+import type { TakenMessage } from '../support/crash.ts';
 import type { TestProduction } from '../support/production.ts';
 import type { ExpectedRow, TestFile } from './files.ts';
 
@@ -19,7 +19,10 @@ export interface Death {
 export interface AuditRequest {
   readonly production: TestProduction;
   readonly files: readonly TestFile[];
-  readonly twinLog: string;
+  /** What the receiver has, in the order in which it came. */
+  readonly taken: readonly TakenMessage[];
+  /** Messages that the receiver never takes. */
+  readonly refuses?: (controlId: string) => boolean;
   readonly deaths: readonly Death[];
 }
 
@@ -39,8 +42,8 @@ type Ask = <K extends keyof Questions>(question: K, request: Questions[K]['with'
 export function audit(request: AuditRequest): Audit {
   const ledger = openLedger(join(request.production.data, 'ledger.db'));
   try {
-    const taken = readTwinLog(request.twinLog);
-    const found = new Rows(ledger.ask, taken);
+    const { taken, refuses = () => false } = request;
+    const found = new Rows(ledger.ask, taken, refuses);
     for (const file of request.files) found.file(file);
     found.strangers();
     const problems = [
@@ -65,8 +68,11 @@ class Rows {
   readonly #known = new Set<string>();
   readonly #instance: string;
 
-  constructor(ask: Ask, taken: readonly TakenMessage[]) {
+  readonly #refuses: (controlId: string) => boolean;
+
+  constructor(ask: Ask, taken: readonly TakenMessage[], refuses: (controlId: string) => boolean) {
     this.#ask = ask;
+    this.#refuses = refuses;
     this.#taken = Map.groupBy(taken, ({ controlId }) => controlId);
     this.#instance = ask('facts', {}).instance;
   }
@@ -98,10 +104,11 @@ class Rows {
     const controlId = `${this.#instance}-${submission}-${item.item}`;
     this.#known.add(controlId);
     const came = this.#taken.get(controlId) ?? [];
-    const wanted = row.valid ? 'delivered' : 'invalid';
+    const comes = row.valid && !this.#refuses(controlId);
+    const wanted = row.valid ? (comes ? 'delivered' : 'rejected') : 'invalid';
     if (message.state !== wanted) this.problems.push(`${where}: ${message.state} instead of ${wanted}`);
-    if (row.valid && (came.length === 0 || message.state !== 'delivered')) this.lost += 1;
-    if ((came.length === 0) === row.valid) this.problems.push(`${where}: the receiver has it ${came.length} times`);
+    if (comes && (came.length === 0 || message.state !== 'delivered')) this.lost += 1;
+    if ((came.length === 0) === comes) this.problems.push(`${where}: the receiver has it ${came.length} times`);
     if (came.length > 1) this.#repeated(where, message.batch, came.length);
     for (const { message: text } of came) this.#content(where, row, text);
   }
@@ -125,14 +132,9 @@ class Rows {
   }
 
   #content(where: string, row: ExpectedRow, text: string): void {
-    const pid =
-      text
-        .split('\r')
-        .find((segment) => segment.startsWith('PID'))
-        ?.split('|') ?? [];
-    const name = (pid[5] ?? '').split('^').map(withoutEscapes);
-    const same = pid[3] === row.chart && name[0] === row.family && (name[1] ?? '') === row.note;
-    if (!same) this.problems.push(`${where}: another row's content, or another text, was sent under its control id`);
+    const { chart, family, note } = text.startsWith('{') ? document(text) : message(text);
+    if (chart !== row.chart || family !== row.family || note !== row.note)
+      this.problems.push(`${where}: another row's content, or another text, was sent under its control id`);
   }
 
   strangers(): void {
@@ -140,6 +142,20 @@ class Rows {
     if (strangers.length > 0)
       this.problems.push(`the receiver has ${strangers.length} messages that no row stands for: ${strangers[0]}`);
   }
+}
+
+type Content = Pick<ExpectedRow, 'chart' | 'family' | 'note'>;
+
+function document(text: string): Content {
+  const { chart, family, note = '' } = JSON.parse(text) as Omit<Content, 'note'> & { readonly note?: string };
+  return { chart, family, note };
+}
+
+function message(text: string): Content {
+  const segment = text.split('\r').find((each) => each.startsWith('PID'));
+  const fields = segment?.split('|') ?? [];
+  const [family = '', note = ''] = (fields[5] ?? '').split('^').map(withoutEscapes);
+  return { chart: fields[3] ?? '', family, note };
 }
 
 const DELIMITERS: Readonly<Record<string, string>> = { F: '|', S: '^', T: '&', R: '~', E: '\\' };

@@ -30,6 +30,19 @@ async function smallDisk(t: TestContext, folder: string): Promise<void> {
   cleanUp(t, () => execFileSync('umount', [folder]));
 }
 
+/** Lets a folder only be read, as a disk does that has had a fault; gives what ends that, at the latest after the test. */
+function readOnly(t: TestContext, folder: string): () => void {
+  execFileSync('mount', ['--bind', folder, folder]);
+  execFileSync('mount', ['-o', 'remount,bind,ro', folder]);
+  let ended = false;
+  const end = () => {
+    if (!ended) execFileSync('umount', [folder]);
+    ended = true;
+  };
+  cleanUp(t, end);
+  return end;
+}
+
 /** Fills what is free. */
 async function fill(folder: string): Promise<string> {
   const path = join(folder, 'ballast');
@@ -139,6 +152,47 @@ describe('a full disk', { concurrency: 2, skip: redisSkip() }, () => {
     assert.deepEqual(await engine.stop(), { code: 0, signal: null }, engine.log().slice(-2000));
     assert.equal(rig.holds().doubled, 0);
     assert.equal(engine.events('batchInDoubt').length, 0);
+  });
+
+  test('bodies can only be read: files wait, submit is refused, health is red, all goes on once they can be written', {
+    skip: mountSkip(),
+  }, async (t) => {
+    const rig = await startRig(t);
+    const { production, make } = rig;
+    const engine = rig.spawn();
+    await engine.ready();
+    await rig.drop(make.make('utf8', 60));
+    await rig.settled();
+    const writable = readOnly(t, join(production.data, 'bodies'));
+
+    const late = [make.make('utf8', 300), make.make('utf16', 300)];
+    for (const file of late) await rig.drop(file);
+    await until('health is red', async () => !(await health(rig)).ready, 20_000);
+    assert.match((await health(rig)).ledger, /^cannot be written: EROFS: /);
+    const refused = make.make('cp1252', 60);
+    assert.ok((await submit(production, refused)) >= 400);
+    assert.deepEqual(
+      [...late, refused].map((file) => known(rig, file)),
+      [false, false, false],
+    );
+    assert.ok(late.every((file) => waits(rig, file)));
+
+    writable();
+    await until('health is green again', async () => (await health(rig)).ready, 20_000);
+    await rig.settled();
+    assert.deepEqual(await engine.stop(), { code: 0, signal: null }, engine.log().slice(-2000));
+    assert.deepEqual([rig.holds().doubled, rig.holds().lost], [0, 0]);
+  });
+
+  test('a data folder that can only be read: the engine does not start, and says why', {
+    skip: mountSkip(),
+  }, async (t) => {
+    const rig = await startRig(t);
+    await mkdir(rig.production.data, { recursive: true });
+    readOnly(t, rig.production.data);
+    const engine = rig.spawn();
+    assert.notEqual((await engine.ended).code, 0);
+    assert.match(engine.log(), /EROFS|read-only/i);
   });
 
   for (const nth of [1, 7, 20]) {

@@ -4,10 +4,55 @@ import { type TestProduction, temporaryProduction } from '../support/production.
 
 export type Policy = 'hold' | 'resend';
 
+/** How the production sends. */
+export interface Way {
+  readonly policy: Policy;
+  /** Default: soap. */
+  readonly operation?: 'soap' | 'mongodb';
+  /** Default: strict. */
+  readonly order?: 'strict' | 'key' | 'none';
+  /** Default: batch. */
+  readonly mode?: 'batch' | 'auto';
+}
+
 /** Messages of a batch. */
 export const BATCH = 100;
 
-function productionYaml(policy: Policy, maxMessages: number): string {
+const ORDERS = {
+  strict: 'order: strict',
+  key: 'order: { key: vaccine }\n    maxInFlight: 4',
+  none: 'order: none\n    maxInFlight: 4',
+} as const;
+
+function soapYaml({ policy, mode = 'batch' }: Way, maxMessages: number): string {
+  return `    type: soap
+    dialect: ${policy === 'resend' ? 'repeatable' : 'cdc-iis-2011'}
+    url: "\${env:REGISTRY_URL}"
+    credentials:
+      username: "\${env:REGISTRY_USER}"
+      password: "\${file:secrets/password}"
+      organisation: "\${env:REGISTRY_FACILITY}"
+    timeouts: { connect: 2s, firstByte: 10s, total: 20s }
+    batch:
+      format: { type: hl7-batch, envelope: file, sendingApplication: CRASH, receivingApplication: IIS }
+      mode: ${mode}
+      maxMessages: ${maxMessages}
+      maxAge: 200ms
+`;
+}
+
+function mongoYaml(maxMessages: number): string {
+  return `    type: mongodb
+    url: "\${env:REGISTRY_URL}"
+    database: "\${env:CRASH_DATABASE}"
+    collection: doses
+    verb: insertOrUpdate
+    batch: { maxMessages: ${maxMessages}, maxAge: 200ms }
+`;
+}
+
+function productionYaml(way: Way, maxMessages: number): string {
+  const { policy, operation = 'soap', order = 'strict' } = way;
   const pattern = (glob: string, more = '') =>
     `      - { glob: "${glob}", format: { type: csv, recordMap: doses${more} }, route: doses }`;
   return `production: crash
@@ -29,21 +74,10 @@ routes:
   doses:
     to:
       - destination: registry
-        transform: dose-to-vxu
+        transform: ${operation === 'soap' ? 'dose-to-vxu' : 'dose-to-document'}
 destinations:
   registry:
-    type: soap
-    dialect: ${policy === 'resend' ? 'repeatable' : 'cdc-iis-2011'}
-    url: "\${env:REGISTRY_URL}"
-    credentials:
-      username: "\${env:REGISTRY_USER}"
-      password: "\${file:secrets/password}"
-      organisation: "\${env:REGISTRY_FACILITY}"
-    timeouts: { connect: 2s, firstByte: 10s, total: 20s }
-    batch:
-      format: { type: hl7-batch, envelope: file, sendingApplication: CRASH, receivingApplication: IIS }
-      maxMessages: ${maxMessages}
-      maxAge: 200ms
+${operation === 'soap' ? soapYaml(way, maxMessages) : mongoYaml(maxMessages)}    ${ORDERS[order]}
     retry: { first: 50ms, factor: 2, ceiling: 500ms, jitter: 0.1, giveUpAfter: never }
     inDoubt: ${policy}
 `;
@@ -86,12 +120,24 @@ actions:
       RXA-6: 999
 `;
 
+const DOCUMENT = `transform: dose-to-document
+from: { recordMap: doses }
+to: { json: dose }
+actions:
+  - set:
+      _id: { id: message }
+      chart: { from: chart }
+      family: { from: family }
+      note: { from: note, default: "" }
+`;
+
 /** A production in a folder of its own; gone after the test. */
-export async function crashProduction(t: TestContext, policy: Policy, maxMessages = BATCH): Promise<TestProduction> {
+export async function crashProduction(t: TestContext, way: Way, maxMessages = BATCH): Promise<TestProduction> {
   const production = await temporaryProduction(t);
-  await production.write('production.yaml', productionYaml(policy, maxMessages));
+  await production.write('production.yaml', productionYaml(way, maxMessages));
   await production.write('dialects/repeatable.yaml', DIALECT);
   await production.write('record-maps/doses.yaml', RECORD_MAP);
   await production.write('transforms/dose-to-vxu.yaml', TRANSFORM);
+  await production.write('transforms/dose-to-document.yaml', DOCUMENT);
   return production;
 }

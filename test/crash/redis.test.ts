@@ -105,6 +105,20 @@ describe('Redis in the middle of a run', { concurrency: 2, skip: redisSkip() }, 
     await allThere(rig, engine);
   });
 
+  test('its memory is full: health says so, delivery goes on, and it is used again when there is room', async (t) => {
+    const rig = await startRig(t, { batch: BATCH });
+    const engine = rig.spawn();
+    await midway(rig, engine);
+    await tell(rig, ['CONFIG', 'SET', 'maxmemory', '1']);
+    rig.receiver.door = 'pass';
+    await rig.settled();
+    await rig.drop(rig.make.make('utf8', 60));
+    await rig.settled();
+    await tell(rig, ['CONFIG', 'SET', 'maxmemory', '0']);
+    await untilRedis(rig, true);
+    await allThere(rig, engine);
+  });
+
   test('the private one ends and cannot be started again: health says so, delivery goes on', async (t) => {
     const rig = await startRig(t, { batch: BATCH });
     const engine = rig.spawn();

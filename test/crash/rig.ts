@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type PluggedEngine, readLedger, spawnPlugged, untilSubmissionsSettled } from '../support/crash.ts';
+import {
+  type PluggedEngine,
+  readLedger,
+  readTwinLog,
+  spawnPlugged,
+  untilSubmissionsSettled,
+} from '../support/crash.ts';
 import type { TestProduction } from '../support/production.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { until } from '../support/redis.ts';
@@ -42,13 +48,13 @@ export interface Rig {
 
 export async function startRig(t: TestContext, options: RigOptions = {}): Promise<Rig> {
   const { policy = 'hold', batch = BATCH, between } = options;
-  const production = await crashProduction(t, policy, batch);
+  const production = await crashProduction(t, { policy }, batch);
   const twinLog = join(production.root, 'twin.log');
   const receiver = await startReceiver(t, { log: twinLog, logMessages: true });
   const url = (await between?.(receiver.url)) ?? receiver.url;
   const files: TestFile[] = [];
   const deaths: Death[] = [];
-  const look = () => audit({ production, files, twinLog, deaths });
+  const look = () => audit({ production, files, taken: readTwinLog(twinLog), deaths });
   return {
     production,
     receiver,

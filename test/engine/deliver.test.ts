@@ -3,8 +3,8 @@ import { describe, type TestContext, test } from 'node:test';
 import type { Operation } from '../../engine/contracts/operation.ts';
 import type { Destination } from '../../engine/contracts/production.ts';
 import type { Store } from '../../engine/contracts/store.ts';
-import { Lane, type LaneContext } from '../../engine/deliver.ts';
 import { ConfigError, PermanentError, TransientError, UncertainError } from '../../engine/errors.ts';
+import { Sending, type SendingContext } from '../../engine/sending.ts';
 import { accept, audit, scan } from '../store/support.ts';
 import { until } from '../support/redis.ts';
 import {
@@ -15,6 +15,7 @@ import {
   FULL,
   failing,
   fakeOperation,
+  HOLD,
   LINES,
   ledger,
   RUN,
@@ -25,13 +26,14 @@ import {
 
 const STALE = Object.assign(new Error('It moved.'), { code: 'STORE_STALE' });
 
-interface Options extends Partial<Omit<LaneContext, 'destination'>> {
+interface Options extends Partial<Omit<SendingContext, 'destination'>> {
   readonly destination?: Partial<Destination>;
 }
 
-function lane(t: TestContext, store: Store, operation: Operation, options: Options = {}): Lane {
+/** What sends to a destination; what it is asked before it is open, it does then. */
+function lane(t: TestContext, store: Store, operation: Operation, options: Options = {}) {
   const { destination, ...over } = options;
-  const made = new Lane({
+  const made = Sending.open({
     name: 'registry',
     timeZone: 'UTC',
     store,
@@ -49,8 +51,14 @@ function lane(t: TestContext, store: Store, operation: Operation, options: Optio
     ...over,
     destination: { ...DESTINATION, ...destination },
   });
-  t.after(() => made.stop());
-  return made;
+  const stop = () => made.then((sending) => sending.stop());
+  t.after(stop);
+  return {
+    wake: () => void made.then((sending) => sending.wake()),
+    reopen: () => void made.then((sending) => sending.reopen()),
+    registered: async () => (await made).registered,
+    stop,
+  };
 }
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'];
@@ -242,7 +250,7 @@ describe('what an answer brings about', () => {
     );
     const retry = { ...DESTINATION.retry, first: 60_000, ceiling: 600_000 };
     const woken = lane(t, store, operation, {
-      destination: { inDoubt: 'resend', retry },
+      destination: { inDoubt: { ...HOLD, policy: 'resend' }, retry },
       clock: { now: () => now },
       dueAt: (at) => due.push(at),
     });
@@ -354,13 +362,13 @@ describe('a ledger that fails', () => {
     fail('answer', FULL);
     woken.wake();
     await until('it failed twice', () => events.named('answerNotStored').length >= 2);
-    assert.deepEqual(woken.registered[0], { batch: 1, attempt: 1 });
+    assert.deepEqual((await woken.registered())[0], { batch: 1, attempt: 1 });
     assert.equal(operation.calls.length, 1);
-    assert.deepEqual(await real.recover({ run: RUN, registered: woken.registered, at: 9 }), []);
+    assert.deepEqual(await real.recover({ run: RUN, registered: await woken.registered(), at: 9 }), []);
     fail('answer', undefined);
     await untilStates(real, { delivered: 5 });
     assert.deepEqual(sent(operation), ['ab', 'cd', 'e']);
-    assert.deepEqual(woken.registered, []);
+    assert.deepEqual(await woken.registered(), []);
   });
 
   test('an answer that the ledger does not take any more is dropped, and the lane looks again', async (t) => {
@@ -373,7 +381,7 @@ describe('a ledger that fails', () => {
     const [lost] = await store.recover({ run: 'another-run', registered: [], at: 9 });
     assert.equal(lost?.batch, 1);
     operation.calls[0]?.answer(acceptAll(['a', 'b']));
-    await until('it is dropped', () => woken.registered.length === 0);
+    await until('it is dropped', async () => (await woken.registered()).length === 0);
     await untilStates(store, { inDoubt: 2, queued: 3 });
     assert.equal(operation.calls.length, 1);
   });
@@ -392,7 +400,7 @@ describe('a ledger that fails', () => {
     for (let turn = 0; turn < 20; turn += 1) await real.facts();
     assert.equal(calls.beginSending, 1);
     assert.equal(operation.calls.length, 0);
-    assert.deepEqual(woken.registered, []);
+    assert.deepEqual(await woken.registered(), []);
     assert.deepEqual(
       events.named('laneWaits').map(({ code }) => code),
       ['STORE_FULL'],

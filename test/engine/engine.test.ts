@@ -157,7 +157,14 @@ describe('the engine', () => {
     await until('it was tried', () => calls.calls.length === 1);
     await first.stop();
     await store.resumeDestination({ destination: 'registry', at: 1, who: 'test', why: '' });
-    await store.beginSending({ batch: 1, attempt: 2, run: 'a run that was killed', at: 2 });
+    await store.beginSending({
+      batch: 1,
+      attempt: 2,
+      run: 'a run that was killed',
+      at: 2,
+      free: false,
+      passDoubt: false,
+    });
     const events = recordEvents(t);
     const second = engineOf(t, made, store);
     await second.start();

@@ -58,7 +58,7 @@ function maker(failItem: number | undefined, filters: BlockMaker['route']['filte
     },
     keys: new UniqueKeys(Buffer.from('k')),
     failItem,
-    bodies: bodiesOf(entries),
+    bodies: bodiesOf(entries, () => undefined),
     context: { acceptedAt: 0, submission: { id: 'aaaa-5', name: '', service: '' }, fields: {}, partner: '' },
   };
 }

@@ -7,7 +7,7 @@ import type { Candidate } from '../../engine/contracts/store.ts';
 import { chooseBatch, type Members, openPlanned } from '../../engine/plan-batch.ts';
 
 const NOW = 10_000;
-const SETTINGS: BatchSettings = { maxMessages: 10, maxBytes: 1000, maxAge: 500, mixSubmissions: false };
+const SETTINGS: BatchSettings = { mode: 'batch', maxMessages: 10, maxBytes: 1000, maxAge: 500, mixSubmissions: false };
 
 /** Messages by text; the empty text is a position without a message. The control id is the text up to a colon. */
 function block(texts: readonly string[], over: Partial<Candidate> = {}): Candidate {

@@ -35,7 +35,7 @@ async function rig(t: TestContext) {
 
   const routers: Router[] = [];
   cleanUp(t, () => Promise.all(routers.map((router) => router.stop())));
-  const makeRouter = (store: Store = fake.store) => {
+  const makeRouter = (store: Store = fake.store, settings: { readonly idleAfter?: number } = {}) => {
     const router = new Router({
       store,
       bodies,
@@ -43,7 +43,9 @@ async function rig(t: TestContext) {
       facts,
       adapters: ADAPTERS,
       carries: { registry: { charset: 'utf-8', characters: 'xml10' } },
+      formats: ['csv'],
       hangAfter: HANG_AFTER,
+      ...settings,
       snapshot: async () => content,
       released: () => undefined,
       ended: (submission) => ended.push(submission),
@@ -81,6 +83,10 @@ async function waiting(store: Store): Promise<string[]> {
     maxMessages: 100_000,
     mixSubmissions: true,
     ahead: false,
+    lane: 0,
+    inHand: [],
+    free: false,
+    passDoubt: false,
   });
   if (work.kind !== 'candidates') return [];
   return work.blocks.flatMap((block) => {

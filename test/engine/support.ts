@@ -2,8 +2,8 @@
 import type { TestContext } from 'node:test';
 import { MessagePacker, packLines } from '../../engine/blocks.ts';
 import type { Format } from '../../engine/contracts/format.ts';
-import type { Answer, Delivery, Operation } from '../../engine/contracts/operation.ts';
-import type { Destination } from '../../engine/contracts/production.ts';
+import { type Answer, CAREFUL, type Delivery, type Operation } from '../../engine/contracts/operation.ts';
+import type { Destination, DoubtSettings } from '../../engine/contracts/production.ts';
 import type { DuplicatePolicy } from '../../engine/contracts/service.ts';
 import type { NewBlock, NewSubmission, Store } from '../../engine/contracts/store.ts';
 import { WaybillError } from '../../engine/errors.ts';
@@ -55,7 +55,17 @@ export function blockOf(submission: number, texts: readonly string[], before = {
     rejects: undefined,
     rejectedItems: 0,
     uniqueKeys: undefined,
-    bodies: [{ destination: 'registry', entries: [0], body: packer.pack(), bytes: packer.bytes, exceptions }],
+    bodies: [
+      {
+        destination: 'registry',
+        lane: 0,
+        items: undefined,
+        entries: [0],
+        body: packer.pack(),
+        bytes: packer.bytes,
+        exceptions,
+      },
+    ],
   };
 }
 
@@ -65,13 +75,26 @@ export async function states(store: Store, submission: number): Promise<Record<s
   return Object.fromEntries(counters.filter(({ count }) => count > 0).map(({ state, count }) => [state, count]));
 }
 
+/** What a destination does about doubt where nothing is said. */
+export const HOLD: DoubtSettings = {
+  policy: 'hold',
+  every: 60_000,
+  deadline: 'never',
+  afterDeadline: 'hold',
+  lane: 'waits',
+};
+
 export const DESTINATION: Destination = {
   type: 'fake',
   config: {},
-  batch: { maxMessages: 2, maxBytes: 1000, maxAge: 0, mixSubmissions: false },
-  order: 'strict',
-  retry: { first: 5, factor: 2, ceiling: 20, jitter: 0, giveUpAfter: 'never' },
-  inDoubt: 'hold',
+  batch: { mode: 'batch', maxMessages: 2, maxBytes: 1000, maxAge: 0, mixSubmissions: false },
+  order: { kind: 'strict' },
+  maxInFlight: 1,
+  retry: { first: 5, factor: 2, ceiling: 20, jitter: 0, giveUpAfter: 'never', maxAttempts: 'unlimited' },
+  inDoubt: HOLD,
+  breaker: { failures: 5 },
+  maintenance: [],
+  outcomes: {},
 };
 
 /** Messages one a line; an answer is `ID CODE` a line. */
@@ -123,7 +146,8 @@ export function fakeOperation(respond?: FakeOperation['respond']): FakeOperation
     respond,
     carries: { charset: 'utf-8', characters: 'any' },
     repeatable: true,
-    unmentioned: 'inDoubt',
+    answers: CAREFUL,
+    probes: false,
     send(delivery) {
       const text = Buffer.concat([...delivery.body()]).toString();
       const messages = text.split('\n').filter((line) => line !== '');

@@ -107,7 +107,7 @@ interface Trouble {
 const DENIED = {
   kinds: KINDS,
   peer: {},
-  code: 'SOAP_FAULT_STOP',
+  code: 'SOAP_FAULT_SECURITY',
   whose: 'ours',
   words: /SecurityFault.+The receiver said: .*Invalid Username, Password or FacilityID/,
 };
@@ -182,3 +182,43 @@ for (const trouble of TROUBLES) {
     });
   }
 }
+
+/** The laboratory, with batches that are halved where they are too large. */
+async function halving(t: TestContext): Promise<TestProduction> {
+  const production = await laboratory(t);
+  await production.edit('production.yaml', 'maxMessages: 1000', 'maxMessages: 1000\n      mode: auto');
+  return production;
+}
+
+test('php: a batch that is too large goes in smaller ones where that is automatic, each message once', {
+  skip: skipFor('php'),
+}, async (t) => {
+  const peer = await startPeer(t, 'php', { IIS_MAX: '12000' });
+  const production = await halving(t);
+  await startEngine(t, production, { url: peer.url });
+  await production.drop(RESULTS_FILE, publishedCsv());
+  await untilSettled(production, 1);
+  assert.deepEqual(countsOf(production, DESTINATION), { delivered: RESULTS });
+  const arrived = (await peer.arrived()).map((body) => body.toString('utf8'));
+  assert.ok(arrived.length > 1 && arrived.every((text) => Buffer.byteLength(text) <= 12_000));
+  const names = (text: string) => [...text.matchAll(/^MSH\|(?:[^|]*\|){8}([^|]*)/gm)].map((match) => match[1]);
+  assert.deepEqual(arrived.flatMap(names), names(publishedHl7()));
+  assert.equal(destinationIn(await commandsOn(production).status()).stop, null);
+});
+
+test('php: a message that is too large alone fails and is to be corrected; nothing stops', {
+  skip: skipFor('php'),
+}, async (t) => {
+  const peer = await startPeer(t, 'php', { IIS_MAX: '200' });
+  const production = await halving(t);
+  await startEngine(t, production, { url: peer.url });
+  await production.drop(RESULTS_FILE, publishedCsv());
+  await untilSettled(production, 1);
+  assert.deepEqual(countsOf(production, DESTINATION), { failed: RESULTS });
+  assert.deepEqual(await peer.arrived(), []);
+  const { entries } = await commandsOn(production).trace(`${RESULTS_FILE}:2`);
+  const attempts = entries[0]?.batches.flatMap((batch) => batch.attempts) ?? [];
+  const last = attempts.find(({ outcome }) => outcome === 'failed');
+  assert.deepEqual([last?.code, last?.whose], ['TOO_LARGE_ALONE', 'data']);
+  assert.match(last?.words ?? '', /The receiver said: .*Message Too Large/);
+});

@@ -41,6 +41,11 @@ async function rig(t: TestContext, over: Partial<PortalOptions> = {}) {
     async cancel(asked) {
       done.push(['cancel', asked]);
     },
+    transports: () => ({}),
+    async newVersions(asked) {
+      done.push(['versions', asked]);
+      return { versions: [] };
+    },
     async submit({ body, ...asked }) {
       let text = '';
       for await (const chunk of body) text += Buffer.from(chunk).toString();
@@ -203,6 +208,22 @@ describe('commands', () => {
       assert.equal(JSON.parse(answer.body).title, 'The request was refused');
     }
     assert.deepEqual(done, []);
+  });
+
+  test('new versions reach the engine as they were given, however large; states that nothing replaces are refused', async (t) => {
+    const { done, send: post } = await rig(t);
+    const version = { replaces: 3, from: 'rejected', state: 'queued', controlId: 'c', body: 'TVNI'.repeat(700_000) };
+    const asked = { submission: 1, item: 2, kind: 'messageEdited', who: 'ana', reason: 'asked', changed: ['PID-5'] };
+    const body = { ...asked, search: [], versions: [version] };
+    assert.equal((await post('/control/versions', { body })).status, 200);
+    assert.deepEqual(done, [['versions', body]]);
+    const { status } = await post('/control/versions', {
+      body: { ...body, versions: [{ ...version, from: 'sending' }] },
+    });
+    assert.equal(status, 400);
+    assert.equal((await post('/control/versions', { body: { ...body, versions: [] } })).status, 400);
+    assert.equal((await post('/control/versions', { body: { ...body, more: 1 } })).status, 400);
+    assert.equal(done.length, 1);
   });
 
   test('what the engine refuses has its stable code', async (t) => {

@@ -247,7 +247,15 @@ export function laneConformance(open: OpenStore): void {
     const found = await work(store);
     assert.equal(found.kind, 'candidates');
     const part = { bodyBlock: found.blocks[0]?.bodyBlock ?? 0, firstMessage: 1, lastMessage: 1, count: 1 };
-    const batch = { destination: 'registry', parts: [part], count: 1, bytes: 1, plannedAt: 1, replaces: undefined };
+    const batch = {
+      destination: 'registry',
+      lane: 0,
+      parts: [part],
+      count: 1,
+      bytes: 1,
+      plannedAt: 1,
+      replaces: undefined,
+    };
     await stale(store, store.plan({ ...batch, destination: 'archive' }));
     await stale(store, store.plan({ ...batch, parts: [{ ...part, lastMessage: 3 }] }));
     await stale(store, store.plan({ ...batch, parts: [{ ...part, lastMessage: 2, count: 2 }], count: 2 }));
@@ -306,7 +314,8 @@ export function laneConformance(open: OpenStore): void {
       [lane?.head?.batch, lane?.head?.state, lane?.head?.lastCode, lane?.head?.attempts],
       [batch, 'inDoubt', 'TIMEOUT', 1],
     );
-    assert.deepEqual(lane?.inDoubt, [{ batch, messages: 1, since: 5000 }]);
+    const unasked = { askAt: 0, asked: 0, overdue: false, ticket: undefined };
+    assert.deepEqual(lane?.inDoubt, [{ batch, messages: 1, since: 5000, ...unasked }]);
     assert.ok((lane?.oldestUnsettledAt ?? 0) > 0);
   });
 }
@@ -332,6 +341,16 @@ async function routeLater(store: Store, number: number): Promise<void> {
     rejects: undefined,
     rejectedItems: 0,
     uniqueKeys: undefined,
-    bodies: [{ destination: 'registry', entries: [0], body: Buffer.from('b'), bytes: 1, exceptions: [] }],
+    bodies: [
+      {
+        destination: 'registry',
+        lane: 0,
+        items: undefined,
+        entries: [0],
+        body: Buffer.from('b'),
+        bytes: 1,
+        exceptions: [],
+      },
+    ],
   });
 }

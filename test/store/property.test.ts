@@ -16,6 +16,7 @@ import {
   membersOf,
   newBlock,
   planOf,
+  STRICT,
   scan,
   stale,
   waitingOf,
@@ -132,7 +133,7 @@ class Begin extends Step {
     const found = await work(store, { ahead: true });
     if (found.kind !== 'planned') return;
     const { batch, attempts } = found.batch;
-    const key = { batch, attempt: attempts + 1, run: `run-${model.run}`, at: 1 };
+    const key = { batch, attempt: attempts + 1, run: `run-${model.run}`, at: 1, ...STRICT };
     assert.deepEqual(
       membersOf(found.batch),
       model.members(batch).map(({ id }) => id),

@@ -11,7 +11,7 @@ import * as decisions from '../../store/sqlite/write-decisions.ts';
 import * as deliveries from '../../store/sqlite/write-deliveries.ts';
 import * as submissions from '../../store/sqlite/write-submissions.ts';
 import { dataFolder } from './ledger.ts';
-import { answerTo, entriesTo, exception, newBlock, partsOf, RUN, SNAPSHOT, submission } from './support.ts';
+import { answerTo, entriesTo, exception, newBlock, partsOf, RUN, SNAPSHOT, STRICT, submission } from './support.ts';
 
 /** Tables that grow with every message, batch or submission. */
 const BIG = ['submissions', 'entries', 'counters', 'duplicates', 'item_blocks', 'body_blocks', 'bodies', 'messages'];
@@ -24,6 +24,7 @@ const SMALL_INDEXES = [
   'attempts_sending',
   'submissions_unrouted',
   'submissions_unfinished',
+  'events_purge_runs',
 ];
 
 /** Keeps every statement that is run. */
@@ -101,23 +102,32 @@ function exercise(db: Recorder): void {
   submissions.release(db, { submission: 11, who: 'ana', reason: 'asked', at: 1 });
   submissions.cancelSubmission(db, { submission: 11, who: 'ana', reason: 'asked', at: 1 });
   submissions.setProgress(db, { submission: 1, progress: 'moved' });
-  const request = { destination: 'registry', maxMessages: 3, mixSubmissions: true, ahead: true };
+  const request = {
+    destination: 'registry',
+    maxMessages: 3,
+    mixSubmissions: true,
+    ahead: true,
+    lane: 0,
+    inHand: [],
+    ...STRICT,
+  };
   const planNext = (): number => {
     const work = lanes.nextWork(db, request);
     assert.equal(work.kind, 'candidates');
     const parts = partsOf(work.blocks, 3);
     const count = parts.reduce((sum, part) => sum + part.count, 0);
     const replaces = work.blocks[0]?.replaces;
-    return deliveries.plan(db, { destination: 'registry', parts, count, bytes: 1, plannedAt: 1, replaces }).batch;
+    return deliveries.plan(db, { destination: 'registry', lane: 0, parts, count, bytes: 1, plannedAt: 1, replaces })
+      .batch;
   };
   const first = planNext();
-  deliveries.beginSending(db, { batch: first, attempt: 1, run: RUN, at: 1 });
+  deliveries.beginSending(db, { batch: first, attempt: 1, run: RUN, at: 1, ...STRICT });
   planNext();
   deliveries.answer(db, answerTo(first, { exceptions: [exception(1, 'queued'), exception(2, 'inDoubt')] }));
   decisions.resolve(db, { batch: first, to: 'queued', reason: '', who: 'ana', at: 1 });
   const second = planNext();
   assert.equal(lanes.nextWork(db, request).kind, 'planned');
-  deliveries.beginSending(db, { batch: second, attempt: 1, run: RUN, at: 1 });
+  deliveries.beginSending(db, { batch: second, attempt: 1, run: RUN, at: 1, ...STRICT });
   deliveries.recover(db, { run: 'run-2', registered: [], at: 1 });
   decisions.stop(db, { destination: 'registry', stop: { since: 1, code: '', reason: '', whose: '', next: '' } });
   decisions.resume(db, { destination: 'registry', at: 1, who: 'ana', why: '' });
@@ -144,10 +154,20 @@ const QUESTIONS: { readonly [K in Exclude<keyof Questions, 'status' | 'conservat
   rejects: { submission: 1, after: -1 },
   counters: { submission: 1 },
   receipt: { receipt: 1 },
+  links: { submission: 1, item: 1, messages: [1, 2] },
+  corrections: { submission: 2, ids: [{ submission: 1, item: 1 }] },
+  search: { digest: Buffer.alloc(16), limit: 10 },
   caused: { batch: 1 },
   answersTo: { submission: 1 },
   events: { batch: 1, limit: 10 },
+  selectMessages: { filter: {}, after: undefined },
+  acts: { limit: 10, running: true },
+  act: { act: 1 },
   facts: {},
+  purgeable: { what: 'ledger', from: 'whole', after: undefined },
+  openPurges: {},
+  lastPurge: {},
+  retention: {},
 };
 
 function recorder(path: string): Recorder {
@@ -192,13 +212,19 @@ test('the hot statements use the index that was made for them', (t) => {
     return found.flatMap((sql) => plans(db, sql)).join('; ');
   };
   assert.match(
-    plan(/FROM body_blocks WHERE destination = \? AND pending > 0 ORDER/),
-    /INDEX body_blocks_pending \(destination=\?\)$/,
+    plan(/FROM body_blocks WHERE destination = \? AND lane = \? AND pending > 0 ORDER/),
+    /INDEX body_blocks_pending \(destination=\? AND lane=\?\)$/,
   );
-  assert.match(plan(/pending > 0 AND \(place, id\) >/), /INDEX body_blocks_pending \(destination=\? AND place>\?\)$/);
-  assert.match(plan(/SELECT \* FROM batches WHERE destination/), /INDEX batches_open \(destination=\?\)$/);
+  assert.match(
+    plan(/pending > 0 AND \(place, id\) >/),
+    /INDEX body_blocks_pending \(destination=\? AND lane=\? AND place>\?\)$/,
+  );
+  assert.match(
+    plan(/SELECT \* FROM batches WHERE destination = \? AND lane/),
+    /INDEX batches_open \(destination=\? AND lane=\? AND state=\?\)$/,
+  );
   assert.match(plan(/FROM submissions s WHERE s.state IN/), /INDEX submissions_unrouted \(place<\?\)/);
-  assert.match(plan(/max\(id\)/), /^SEARCH messages$/);
+  assert.match(plan(/FROM next_message/), /SEARCH messages(;|$)/);
   assert.match(plan(/max\(place\)/), /COVERING INDEX submissions_place/);
   for (const range of [/UPDATE messages SET state = \? WHERE id BETWEEN/, /UPDATE messages SET batch/]) {
     assert.match(plan(range), /INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)/);

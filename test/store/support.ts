@@ -4,6 +4,7 @@ import { packLines } from '../../engine/blocks.ts';
 import type {
   BatchPart,
   Candidate,
+  LaneFreedom,
   LaneWork,
   NewAnswer,
   NewBlock,
@@ -111,6 +112,8 @@ export function newBlock(number: number, blocks: number, routed: number, cursor:
     uniqueKeys: undefined,
     bodies: (shape.to ?? [['registry', [0]]]).map(([destination, entries]) => ({
       destination,
+      lane: 0,
+      items: undefined,
       entries,
       body: Buffer.from([`bodies ${number}.${blocks} ${destination}`, ...bodiless].join('|')),
       bytes: items * 100,
@@ -133,8 +136,13 @@ export async function routed(
   await store.endRouting({ submission: number, at: 2000 });
 }
 
-export interface LaneOptions {
+/** A lane in order, alone. */
+export const STRICT: LaneFreedom = { free: false, passDoubt: false };
+
+export interface LaneOptions extends Partial<LaneFreedom> {
   readonly destination?: string;
+  readonly lane?: number;
+  readonly inHand?: readonly number[];
   readonly maxMessages?: number;
   readonly mixSubmissions?: boolean;
   readonly ahead?: boolean;
@@ -146,6 +154,9 @@ export function work(store: Store, options: LaneOptions = {}): Promise<LaneWork>
     maxMessages: 1000,
     mixSubmissions: false,
     ahead: false,
+    lane: 0,
+    inHand: [],
+    ...STRICT,
     ...options,
   });
 }
@@ -183,6 +194,7 @@ export async function planOf(store: Store, blocks: readonly Candidate[], options
   const parts = partsOf(blocks, options.maxMessages ?? 1000);
   const { batch } = await store.plan({
     destination: options.destination ?? 'registry',
+    lane: options.lane ?? 0,
     parts,
     count: parts.reduce((sum, part) => sum + part.count, 0),
     bytes: 1,
@@ -228,7 +240,7 @@ export function exception(message: number, state: NewAnswer['rest']): NewAnswer[
 }
 
 export async function send(store: Store, batch: number, attempt = 1, run = RUN): Promise<void> {
-  await store.beginSending({ batch, attempt, run, at: 4000 });
+  await store.beginSending({ batch, attempt, run, at: 4000, ...STRICT });
 }
 
 /** Plans, sends and answers the next batch. */

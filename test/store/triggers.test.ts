@@ -8,7 +8,7 @@ import { accept, putSnapshot } from '../../store/sqlite/write-accept.ts';
 import { answer, beginSending, plan } from '../../store/sqlite/write-deliveries.ts';
 import { beginRouting, commitBlock, endRouting, scanned } from '../../store/sqlite/write-submissions.ts';
 import { dataFolder } from './ledger.ts';
-import { answerTo, exception, newBlock, partsOf, RUN, SNAPSHOT, submission } from './support.ts';
+import { answerTo, exception, newBlock, partsOf, RUN, SNAPSHOT, STRICT, submission } from './support.ts';
 
 /** Three messages, of which the first two were sent: one delivered, one rejected. */
 function ledger(path: string): Database {
@@ -27,25 +27,41 @@ function ledger(path: string): Database {
 }
 
 function sendNext(db: Database, maxMessages: number): void {
-  const work = nextWork(db, { destination: 'registry', maxMessages, mixSubmissions: false, ahead: false });
+  const work = nextWork(db, {
+    destination: 'registry',
+    lane: 0,
+    inHand: [],
+    maxMessages,
+    mixSubmissions: false,
+    ahead: false,
+    ...STRICT,
+  });
   assert.equal(work.kind, 'candidates');
   const parts = partsOf(work.blocks, maxMessages);
   const count = parts.reduce((sum, part) => sum + part.count, 0);
-  const { batch } = plan(db, { destination: 'registry', parts, count, bytes: 1, plannedAt: 1, replaces: undefined });
-  beginSending(db, { batch, attempt: 1, run: RUN, at: 1 });
+  const { batch } = plan(db, {
+    destination: 'registry',
+    lane: 0,
+    parts,
+    count,
+    bytes: 1,
+    plannedAt: 1,
+    replaces: undefined,
+  });
+  beginSending(db, { batch, attempt: 1, run: RUN, at: 1, ...STRICT });
   const exceptions = maxMessages === 2 ? [exception(2, 'rejected')] : [];
   answer(db, answerTo(batch, { exceptions, stop: { since: 1, code: 'X', reason: '', whose: '', next: '' } }));
 }
 
-test('bodies of unsettled messages cannot be deleted, those of settled ones can', (t) => {
+test('bodies of unsettled messages cannot be deleted, nor those of settled ones but by a purge', (t) => {
   const db = ledger(join(dataFolder(t), 'ledger.db'));
   assert.throws(() => db.run('DELETE FROM bodies'), /not settled cannot be deleted/);
   assert.throws(() => db.run('DELETE FROM body_blocks'), /not settled cannot be deleted/);
-  assert.throws(() => db.run('DELETE FROM messages'), /not settled cannot be deleted/);
+  assert.throws(() => db.run('DELETE FROM messages WHERE id = 3'), /not settled cannot be deleted/);
   db.run('DELETE FROM destinations');
   sendNext(db, 1);
-  assert.equal(db.run('DELETE FROM bodies'), 1);
-  assert.equal(ask(db, 'bodyBlock', { bodyBlock: 1 }), undefined);
+  assert.throws(() => db.run('DELETE FROM bodies'), /deleted only by a purge/);
+  assert.throws(() => db.run('DELETE FROM messages'), /deleted only by a purge/);
   assert.deepEqual(ask(db, 'verify', { after: 0 }).submissions[0]?.entries[0]?.mismatches, []);
   db.close();
 });
@@ -76,7 +92,7 @@ test('verify finds a counter, a row and a number of a block that are wrong', (t)
   const db = ledger(join(dataFolder(t), 'ledger.db'));
   const wrong = (...changes: string[]) => {
     db.exec('SAVEPOINT spoiled');
-    for (const sql of changes) db.run(sql);
+    for (const sql of changes) db.exec(sql);
     const { mismatches = [] } = ask(db, 'verify', { after: 0 }).submissions[0]?.entries[0] ?? {};
     db.exec('ROLLBACK TO spoiled; RELEASE spoiled');
     return mismatches;
@@ -84,7 +100,10 @@ test('verify finds a counter, a row and a number of a block that are wrong', (t)
   assert.deepEqual(wrong(), []);
   assert.match(wrong('UPDATE counters SET n = n + 1 WHERE n > 0').join(), /delivered: 1 rows, the counter says 2/);
   assert.match(wrong('DELETE FROM counters').join(), /queued: 1 rows, the counter says 0/);
-  assert.match(wrong('DELETE FROM messages WHERE id = 1').join(), /3 items were read, 2 rows/);
+  assert.match(
+    wrong('DROP TRIGGER messages_purged', 'DELETE FROM messages WHERE id = 1').join(),
+    /3 items were read, 2 rows/,
+  );
   assert.match(wrong('UPDATE body_blocks SET pending = 2').join(), /1 rows wait, the block says 2/);
   assert.match(wrong('UPDATE body_blocks SET unsettled = 2').join(), /1 rows are not settled, the block says 2/);
   assert.match(wrong('UPDATE submissions SET unsettled = 0').join(), /the submission says 0/);

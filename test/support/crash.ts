@@ -93,6 +93,11 @@ export async function untilSubmissionsSettled(
   }
 }
 
+/** True once an engine has made its ledger. */
+export function hasLedger(production: TestProduction): boolean {
+  return existsSync(ledgerFile(production));
+}
+
 function ledgerFile({ data }: TestProduction): string {
   return join(data, 'ledger.db');
 }

@@ -62,7 +62,14 @@ test('a production is frozen data with every default filled in', async () => {
   const registryOf = production.destinations.registry;
   assert.ok(registryOf);
   const { format, ...limits } = registryOf.batch;
-  assert.deepEqual(limits, { maxMessages: 100, maxBytes: 2_000_000, maxAge: 30_000, mixSubmissions: false });
+  assert.deepEqual(limits, {
+    mode: 'batch',
+    maxMessages: 100,
+    maxBytes: 2_000_000,
+    maxAge: 30_000,
+    mixSubmissions: false,
+    tryLargerAfter: 86_400_000,
+  });
   assert.equal(format?.type, 'hl7-batch');
   assert.equal(format?.controlIds, true, 'the defaults of the format');
   const { first, factor, ceiling, jitter, giveUpAfter } = registryOf.retry;
@@ -79,12 +86,87 @@ test('a production is frozen data with every default filled in', async () => {
   }
 });
 
+/** The sound production with these lines in its destination. */
+function deliveredBy(t: TestContext, lines: readonly string[]): string {
+  const given = lines.map((line) => `    ${line}\n`).join('');
+  const cut = (text: string) => text.replace(/ {4}retry: .*\n {4}inDoubt: hold\n/, () => given);
+  return copyWith(t, { 'production.yaml': cut });
+}
+
+test('the settings of a delivery, spelled out', async (t) => {
+  const { production, problems } = await load(
+    deliveredBy(t, [
+      'order: { key: [PID-3.1, rx] }',
+      'maxInFlight: 2',
+      'retry: { schedule: gateway, maxAttempts: 9 }',
+      'inDoubt: { policy: hold, deadline: 2h, lane: goesOn }',
+      'breaker: { failures: 3, pause: 1m }',
+      'maintenance: [{ days: [sunday, monday], from: "22:30", to: "01:00" }]',
+      'rate: { calls: 5, per: 1m }',
+      'outcomes: { SOAP_HTTP_UNAUTHORIZED: { then: retry, advice: call them } }',
+    ]),
+  );
+  assert.deepEqual(problems, []);
+  const { order, maxInFlight, retry, inDoubt, breaker, maintenance, rate, outcomes } =
+    production?.destinations.registry ?? assert.fail('no destination');
+  const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+  assert.deepEqual(plain([order, maxInFlight]), [{ kind: 'key', paths: ['PID-3.1', 'rx'] }, 2]);
+  assert.deepEqual([plain(retry.schedule), retry.maxAttempts], [[0, 300_000, 600_000, 3_600_000], 9]);
+  const doubt = { policy: 'hold', every: 60_000, deadline: 7_200_000, afterDeadline: 'hold', lane: 'goesOn' };
+  assert.deepEqual(plain(inDoubt), doubt);
+  assert.deepEqual(plain([breaker, rate]), [
+    { failures: 3, pause: 60_000 },
+    { calls: 5, per: 60_000 },
+  ]);
+  assert.deepEqual(plain(maintenance), [{ days: [0, 1], from: 1350, to: 60, timeZone: 'America/Chicago' }]);
+  assert.equal(JSON.stringify(outcomes), '{"SOAP_HTTP_UNAUTHORIZED":{"then":"retry","advice":"call them"}}');
+});
+
+test('what a delivery is asked to do must be possible and harmless', async (t) => {
+  const { told } = await load(
+    deliveredBy(t, [
+      'order: { key: nowhere }',
+      'inDoubt: { policy: probe, afterDeadline: resend }',
+      'outcomes: { SOAP_CONNECTION_LOST: { then: retry }, NO_SUCH_CODE: { then: stop } }',
+    ]),
+  );
+  const codes = told.map((line) => line.replace(/^error production.yaml:\d+ /, '')).sort();
+  assert.deepEqual(codes, [
+    'OUTCOME_OVERRIDE',
+    'OUTCOME_OVERRIDE',
+    'PROBE_NOT_POSSIBLE',
+    'RESEND_NOT_SAFE',
+    'UNKNOWN_KEY_PATH',
+  ]);
+});
+
+test('a route may say what items can be looked up by; it must be something that they have', async (t) => {
+  const searching = (paths: string) =>
+    copyWith(t, { 'production.yaml': (text) => text.replace(/^( {4}to:\n)/m, `    search: [${paths}]\n$1`) });
+  const plain = await load(copyWith(t, {}));
+  assert.ok(Object.values(plain.production?.routes ?? {}).every((route) => !('search' in route)));
+  const columns = Object.values(plain.production?.resources.files['record-maps'] ?? {}) as {
+    readonly columns: readonly { readonly name: string }[];
+  }[];
+  const [column] = columns.flatMap((map) => map.columns.map(({ name }) => name));
+  assert.ok(column);
+  const good = await load(searching(column));
+  assert.deepEqual(good.problems, []);
+  assert.ok(Object.values(good.production?.routes ?? {}).some(({ search }) => search?.[0] === column));
+  const { told } = await load(searching(`${column}, nowhere`));
+  assert.deepEqual(
+    told.map((line) => line.replace(/^error production.yaml:\d+ /, '')),
+    ['UNKNOWN_SEARCH_PATH'],
+  );
+});
+
 test('a destination without batch settings sends one message a call', async (t) => {
   const cut = (text: string) => text.replace(/ {4}batch:\n(?: {6}.*\n)+/, '');
   const { production } = await load(copyWith(t, { 'production.yaml': cut }));
   assert.deepEqual(
     { ...production?.destinations.registry?.batch },
     {
+      mode: 'single',
       maxMessages: 1,
       maxBytes: 4_000_000,
       maxAge: 30_000,

@@ -1,12 +1,17 @@
 /** An operation for tests: every call is kept, and answered as the test says. */
-import { defineOperation, type MessageOutcome } from '../../../../engine/contracts/operation.ts';
+import { CAREFUL, defineOperation, type MessageOutcome } from '../../../../engine/contracts/operation.ts';
 import { Keys } from '../../../../engine/schema.ts';
 import { type FakeOperation, fakeOperation } from '../../support.ts';
 
 /** By the production's folder and the destination's name. */
 export const opened = new Map<string, FakeOperation>();
 
-const FACTS = { carries: { charset: 'utf-8', characters: 'xml10' }, repeatable: true, unmentioned: 'inDoubt' } as const;
+const FACTS = {
+  carries: { charset: 'utf-8', characters: 'xml10' },
+  repeatable: true,
+  answers: CAREFUL,
+  probes: false,
+} as const;
 
 export default defineOperation<Record<string, never>>({
   name: 'capture',

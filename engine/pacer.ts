@@ -1,0 +1,157 @@
+/**
+ * When the next call to a destination may begin, whichever lane it is for: calls in flight, maintenance windows, the rate
+ * that the receiver allows, and the circuit breaker. Stops are the ledger's; retries belong to a batch.
+ */
+import type { Destination } from './contracts/production.ts';
+import type { Pause, PauseKind, Store } from './contracts/store.ts';
+import { codeOf } from './errors.ts';
+import { emit } from './events.ts';
+import { maintenanceUntil } from './maintenance.ts';
+
+export interface PacerContext {
+  readonly name: string;
+  readonly destination: Pick<Destination, 'maxInFlight' | 'breaker' | 'maintenance' | 'rate'>;
+  readonly store: Pick<Store, 'notePause'>;
+}
+
+/** Whether a call may begin. */
+export type Turn =
+  | { readonly kind: 'go' }
+  /** Not before this time, milliseconds since 1970. */
+  | { readonly kind: 'wait'; readonly until: number }
+  /** As many calls are in flight as may be: whoever waits is called when one ends. */
+  | { readonly kind: 'busy' };
+
+/** A wait for the rate is worth being shown from this length on, milliseconds. */
+const SHOWN_WAIT = 5000;
+
+export class Pacer {
+  readonly #context: PacerContext;
+  #inFlight = 0;
+  /** Calls in a row that did not get through. */
+  #failures = 0;
+  /** While the breaker is open: when the next trial may be made. */
+  #trialAt: number | undefined;
+  /** When the last calls began, as many as the rate counts. */
+  readonly #begun: number[] = [];
+  readonly #waiting = new Set<() => void>();
+  /** What is noted in the ledger now. */
+  readonly #noted = new Map<PauseKind, number>();
+
+  constructor(context: PacerContext) {
+    this.#context = context;
+  }
+
+  /** Asks for a call. With `go` it has begun for the pacer, and `end` must follow. @param again is called when a call ends */
+  turn(now: number, again: () => void): Turn {
+    const until = this.#pausedUntil(now);
+    if (until !== undefined) return { kind: 'wait', until };
+    if (this.#inFlight >= (this.#trialAt === undefined ? this.#context.destination.maxInFlight : 1)) {
+      this.#waiting.add(again);
+      return { kind: 'busy' };
+    }
+    this.#inFlight += 1;
+    this.#begin(now);
+    return { kind: 'go' };
+  }
+
+  /** A call that was asked for is not made after all. */
+  withdraw(): void {
+    this.#begun.pop();
+    this.#release();
+  }
+
+  /**
+   * A call came to its end.
+   * @param through the receiver answered, whatever it said
+   * @param retryAt when the batch is tried again by itself, milliseconds since 1970; 0 where it is not
+   */
+  end(through: boolean, retryAt: number, now: number): void {
+    if (through) this.#close();
+    else this.#failed(retryAt, now);
+    this.#release();
+  }
+
+  /** When what holds calls back now ends, other than calls in flight; notes in the ledger what has begun or ended. */
+  look(now: number): void {
+    this.#pausedUntil(now);
+  }
+
+  #pausedUntil(now: number): number | undefined {
+    const { destination } = this.#context;
+    const maintenance =
+      destination.maintenance.length === 0 ? undefined : maintenanceUntil(destination.maintenance, now);
+    this.#note('maintenance', now, maintenance, {
+      code: 'MAINTENANCE',
+      reason: 'it is in a maintenance window of this destination',
+      next: 'It goes on by itself at the end of the window.',
+    });
+    const breaker = this.#trialAt !== undefined && this.#trialAt > now ? this.#trialAt : undefined;
+    const rate = this.#rateUntil(now);
+    this.#note('rate', now, rate !== undefined && rate - now >= SHOWN_WAIT ? rate : undefined, {
+      code: 'RATE',
+      reason: 'as many calls were made as the destination allows in this time',
+      next: 'It goes on by itself.',
+    });
+    const times = [maintenance, breaker, rate].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  #rateUntil(now: number): number | undefined {
+    const { rate } = this.#context.destination;
+    const oldest = this.#begun[0];
+    if (!rate || oldest === undefined || this.#begun.length < rate.calls) return undefined;
+    return oldest + rate.per > now ? oldest + rate.per : undefined;
+  }
+
+  #begin(now: number): void {
+    const { rate } = this.#context.destination;
+    if (!rate) return;
+    this.#begun.push(now);
+    if (this.#begun.length > rate.calls) this.#begun.shift();
+  }
+
+  #release(): void {
+    this.#inFlight -= 1;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const again of waiting) again();
+  }
+
+  #failed(retryAt: number, now: number): void {
+    const { name, destination } = this.#context;
+    const { failures, pause } = destination.breaker;
+    this.#failures += 1;
+    if (this.#failures < failures) return;
+    const opened = this.#trialAt === undefined;
+    this.#trialAt = pause === undefined ? Math.max(retryAt, now) : now + pause;
+    this.#note('breaker', now, this.#trialAt, {
+      code: 'BREAKER',
+      reason: `${this.#failures} calls in a row did not get through`,
+      next: 'One trial call at a time is made, until one gets through; the messages wait in their order.',
+    });
+    if (opened) emit('breakerOpened', { destination: name, calls: this.#failures });
+  }
+
+  #close(): void {
+    this.#failures = 0;
+    if (this.#trialAt === undefined) return;
+    this.#trialAt = undefined;
+    this.#note('breaker', 0, undefined, { code: '', reason: '', next: '' });
+    emit('breakerClosed', { destination: this.#context.name });
+  }
+
+  /** Writes down a pause that began, changed or ended; a ledger that cannot take it is told of elsewhere. */
+  #note(kind: PauseKind, now: number, until: number | undefined, words: Omit<Pause, 'since' | 'until'>): void {
+    if (this.#noted.get(kind) === until) return;
+    const { name, store } = this.#context;
+    const began = this.#noted.has(kind);
+    if (until === undefined) this.#noted.delete(kind);
+    else this.#noted.set(kind, until);
+    if (kind === 'maintenance' && !began && until !== undefined) emit('maintenanceBegan', { destination: name, until });
+    const pause = until === undefined ? undefined : { since: now, until, ...words };
+    store.notePause({ destination: name, kind, pause }).catch((error: unknown) => {
+      emit('paceNotNoted', { destination: name, code: codeOf(error) });
+    });
+  }
+}
