@@ -6,7 +6,7 @@ import { importsOf, projectFiles, projectText } from './support/source-files.ts'
 
 /** What engine gives to other folders: contracts, and the words that both sides use; not how the engine works. */
 const CONTRACTS =
-  /^engine\/(contracts\/|errors\.ts$|schema\.ts$|states\.ts$|events\.ts$|labels\.ts$|ids\.ts$|blocks\.ts$|socket-path\.ts$)/;
+  /^engine\/(contracts\/|errors\.ts$|schema\.ts$|states\.ts$|events\.ts$|labels\.ts$|memory\.ts$|ids\.ts$|blocks\.ts$|socket-path\.ts$)/;
 const EVERYTHING = /^/;
 
 /** What a folder may import beside itself; `packages`: what it may import from outside, where that is restricted. */

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Store } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
+import { leaveStartBehind } from '../../engine/memory.ts';
 import { type Database, openForWriting } from './database.ts';
 import { type Member, runGroup, type Settled, storeFailure } from './groups.ts';
 import { noteLimit, notePause, readLimit } from './pace.ts';
