@@ -112,9 +112,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const api = await apiOf(production, {
       acting,
       commands: {
-        resume: (destination, who, why) => engine.resume(destination, who, why),
-        release: (request) => engine.release(request),
-        cancel: (request) => engine.cancel(request),
+        resume: (destination, who, why) => engine.decisions.resume(destination, who, why),
+        release: (request) => engine.decisions.release(request),
+        cancel: (request) => engine.decisions.cancel(request),
       },
     });
     if (api) {
@@ -149,12 +149,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
         ask: (question, request) => store.ask({ question, with: request }),
       },
       commands: {
-        resume: (destination, who, why) => engine.resume(destination, who, why),
-        resolve: (request) => engine.resolve(request),
-        release: (request) => engine.release(request),
-        cancel: (request) => engine.cancel(request),
+        resume: (destination, who, why) => engine.decisions.resume(destination, who, why),
+        resolve: (request) => engine.decisions.resolve(request),
+        release: (request) => engine.decisions.release(request),
+        cancel: (request) => engine.decisions.cancel(request),
         transports: () => engine.transports,
-        newVersions: (request) => engine.newVersions(request),
+        newVersions: (request) => engine.decisions.newVersions(request),
         submit: async ({ service, name, again, body }) =>
           engine.accept(service, {
             body,

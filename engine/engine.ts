@@ -8,11 +8,12 @@ import type { Operation } from './contracts/operation.ts';
 import type { Destination, Production } from './contracts/production.ts';
 import type { Clock, Logger } from './contracts/runtime.ts';
 import type { Accepted, AcceptRequest, ReceiptView, RejectedItem } from './contracts/service.ts';
-import type { ResolveRequest, Store, StoreFacts, SubmissionDecision, VersionsMade } from './contracts/store.ts';
+import type { Store, StoreFacts } from './contracts/store.ts';
+import { Decisions } from './decisions.ts';
 import { WaybillError } from './errors.ts';
 import { emit } from './events.ts';
 import { answerFormat, formatsInUse } from './formats-in-use.ts';
-import { parseSubmissionId, submissionId } from './ids.ts';
+import { parseSubmissionId } from './ids.ts';
 import { Intake } from './intake.ts';
 import type { Registry } from './registry.ts';
 import { report } from './report.ts';
@@ -21,7 +22,6 @@ import { openFormat, type Transports } from './route-program.ts';
 import { Sending } from './sending.ts';
 import { bodiesFolder, receiptView, rejectedItems, Services } from './services.ts';
 import { StoreHealth } from './store-health.ts';
-import { packVersions, type VersionsRequest } from './versions.ts';
 import { watchStore } from './watch-store.ts';
 
 export interface EngineOptions {
@@ -48,6 +48,8 @@ const HANG_AFTER = 60_000;
 
 /** The whole engine over one production and one data folder. */
 export class Engine {
+  /** What people decide. */
+  readonly decisions: Decisions;
   readonly #options: EngineOptions;
   readonly #run = randomUUID();
   readonly #sending = new Map<string, Sending>();
@@ -67,6 +69,14 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = { ...options, store: watchStore(options.store, (error) => this.#health.notStored(error)) };
     this.#bodies = new BodyFolder(bodiesFolder(options.dataFolder));
+    this.decisions = new Decisions({
+      store: this.#options.store,
+      clock: options.clock,
+      instance: () => this.facts.instance,
+      sendingTo: (destination) => this.#sending.get(destination),
+      signal: (lane) => this.#signal(lane),
+      sweep: () => this.sweep(),
+    });
   }
 
   get facts(): StoreFacts {
@@ -212,64 +222,9 @@ export class Engine {
     throw new WaybillError('SUBMISSION_UNKNOWN', `${id} is no submission of this ledger.`);
   }
 
-  /** Goes on with a stopped destination, with its secrets read anew. */
-  async resume(destination: string, who: string, why: string): Promise<{ wasStopped: boolean }> {
-    const sending = this.#sending.get(destination);
-    if (!sending)
-      throw new WaybillError(
-        'DESTINATION_UNKNOWN',
-        `The production has no destination ${destination}: look at the names with waybill status.`,
-      );
-    sending.reopen();
-    const result = await this.#options.store.resumeDestination({
-      destination,
-      at: this.#options.clock.now(),
-      who,
-      why,
-    });
-    emit('destinationResumed', { destination });
-    this.#signal(destination);
-    return result;
-  }
-
-  /** Decides about the in-doubt messages of a batch. */
-  async resolve(request: Omit<ResolveRequest, 'at'>): Promise<{ messages: number; destination: string }> {
-    const result = await this.#options.store.resolve({ ...request, at: this.#options.clock.now() });
-    this.#signal(result.destination);
-    await this.sweep();
-    return result;
-  }
-
   /** What each destination's transport can carry, and in which order its messages go. */
   get transports(): Transports {
     return this.#transports;
-  }
-
-  /** New versions of messages of one item, which are sent in the place of those that they replace. */
-  async newVersions(request: VersionsRequest): Promise<VersionsMade> {
-    const made = await this.#options.store.newVersions(packVersions(request, this.#options.clock.now()));
-    const { submission, kind } = request;
-    emit('versionsMade', {
-      submission: submissionId(this.facts.instance, submission),
-      kind,
-      messages: made.versions.length,
-    });
-    for (const { destination } of made.versions) this.#signal(destination);
-    return made;
-  }
-
-  /** Lets a submission out of quarantine; it is routed behind what came meanwhile. */
-  async release(request: Omit<SubmissionDecision, 'at'>): Promise<void> {
-    await this.#options.store.release({ ...request, at: this.#options.clock.now() });
-    emit('submissionReleased', { submission: submissionId(this.facts.instance, request.submission) });
-    this.#signal('route');
-  }
-
-  /** Gives up a submission that is in quarantine or not routed yet. */
-  async cancel(request: Omit<SubmissionDecision, 'at'>): Promise<void> {
-    await this.#options.store.cancelSubmission({ ...request, at: this.#options.clock.now() });
-    emit('submissionCancelled', { submission: submissionId(this.facts.instance, request.submission) });
-    await this.sweep();
   }
 
   /** What is due is signalled again; attempts that nobody holds become in doubt. Asks only the store. */

@@ -142,9 +142,9 @@ describe('the engine', () => {
       return destination?.stop !== undefined;
     });
     calls.respond = undefined;
-    assert.deepEqual(await engine.resume('registry', 'someone', 'mended'), { wasStopped: true });
+    assert.deepEqual(await engine.decisions.resume('registry', 'someone', 'mended'), { wasStopped: true });
     await settled(store, 1);
-    await assert.rejects(engine.resume('nowhere', 'someone', ''), { code: 'DESTINATION_UNKNOWN' });
+    await assert.rejects(engine.decisions.resume('nowhere', 'someone', ''), { code: 'DESTINATION_UNKNOWN' });
   });
 
   test('what was in flight when an earlier run ended is in doubt, told once; a person resolves it', async (t) => {
@@ -174,7 +174,7 @@ describe('the engine', () => {
       events.named('batchInDoubt').map(({ batch, code, messages }) => [batch, code, messages]),
       [[1, 'ENGINE_ENDED', 2]],
     );
-    await second.resolve({ batch: 1, to: 'delivered', reason: 'the receiver has it', who: 'someone' });
+    await second.decisions.resolve({ batch: 1, to: 'delivered', reason: 'the receiver has it', who: 'someone' });
     assert.deepEqual(await states(store, 1), { delivered: 2 });
     assert.equal(calls.calls.length, 1);
     await until('the service is told', () => service(made).told.length > 0);
@@ -298,7 +298,9 @@ describe('a ledger that cannot be written', () => {
     const store = await ledgerOf(t, made);
     const engine = engineOf(t, made, store);
     await engine.start();
-    await assert.rejects(engine.resolve({ batch: 99, to: 'queued', reason: '', who: '' }), { code: 'STORE_STALE' });
+    await assert.rejects(engine.decisions.resolve({ batch: 99, to: 'queued', reason: '', who: '' }), {
+      code: 'STORE_STALE',
+    });
     assert.equal(engine.storeWell, true);
   });
 });

@@ -174,7 +174,7 @@ describe('quarantine', () => {
       rig.registry.calls.flatMap(({ messages }) => messages),
       ['c'],
     );
-    await rig.engine.release({ submission: 1, who: 'ana', reason: 'the sender confirmed' });
+    await rig.engine.decisions.release({ submission: 1, who: 'ana', reason: 'the sender confirmed' });
     await isSettled(rig.store, 1);
     assert.deepEqual(
       rig.registry.calls.flatMap(({ messages }) => messages),
@@ -187,9 +187,11 @@ describe('quarantine', () => {
     await send(rig, ['count=3\na\n']);
     const state = async () => (await rig.store.submission({ submission: 1 }))?.state;
     await until('it is in quarantine', async () => (await state()) === 'quarantined');
-    await rig.engine.cancel({ submission: 1, who: 'ana', reason: 'sent again' });
+    await rig.engine.decisions.cancel({ submission: 1, who: 'ana', reason: 'sent again' });
     assert.equal(await state(), 'cancelled');
-    await assert.rejects(rig.engine.release({ submission: 1, who: 'ana', reason: 'no' }), { code: 'STORE_STALE' });
+    await assert.rejects(rig.engine.decisions.release({ submission: 1, who: 'ana', reason: 'no' }), {
+      code: 'STORE_STALE',
+    });
     assert.equal(rig.registry.calls.length, 0);
   });
 });
