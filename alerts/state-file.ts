@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder } from '../engine/bodies.ts';
 import type { Kept } from './book.ts';
 import type { Happening } from './condition.ts';
 
@@ -62,12 +63,7 @@ export async function writeState(dataFolder: string, state: AlertState): Promise
     await file.close();
   }
   await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(path));
 }
 
 function isState(value: unknown): value is AlertState {

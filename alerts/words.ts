@@ -1,13 +1,5 @@
-/** Numbers as people read them. */
-
-/** A length of time, milliseconds: `45 s`, `12 min`, `5 h`, `3 days`. */
-export function span(ms: number): string {
-  const seconds = Math.max(Math.round(ms / 1000), 0);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
-}
+/** What the rules put into sentences: numbers, times, lists, codes. */
+export { counted, span } from '../engine/words.ts';
 
 /** Bytes in powers of 1,000: `1.2 GB`. */
 export function size(bytes: number): string {
@@ -19,11 +11,6 @@ export function size(bytes: number): string {
   ] as const)
     if (bytes >= factor) return `${(bytes / factor).toFixed(1)} ${unit}`;
   return `${bytes} B`;
-}
-
-/** `1 message`, `3 messages`. */
-export function counted(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 /** Milliseconds since 1970 in a zone of the IANA list: `2026-03-01 14:05:09 (America/Denver)`. */

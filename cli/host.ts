@@ -232,7 +232,7 @@ export async function loadOrThrow(folder: string, registry: Registry): Promise<P
 }
 
 /** The production has problems; each is one line. */
-export class ConfigurationError extends WaybillError {
+class ConfigurationError extends WaybillError {
   readonly lines: readonly string[];
 
   constructor(lines: readonly string[]) {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { suggest } from '../engine/config/suggest.ts';
 import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
 import { type Command, EXIT, parseOptions, UsageError } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMAND_GROUPS, COMMANDS } from './commands.ts';
 import { goOnLean } from './lean.ts';
 import { visible } from './output.ts';
 
@@ -98,10 +98,20 @@ async function help(name: string | undefined): Promise<number> {
       print(`  --${flag}${value ? ` ${value}` : ''}\n      ${description}`);
     return EXIT.ok.code;
   }
-  print('waybill COMMAND ...\n');
-  for (const [key, loadOne] of Object.entries(COMMANDS)) print(`  ${key.padEnd(12)} ${(await loadOne()).summary}`);
-  print('\nwaybill help COMMAND shows its flags.');
+  print('waybill COMMAND ...');
+  for (const [group, commands] of Object.entries(COMMAND_GROUPS)) {
+    print(`\n${group}:`);
+    for (const [key, loadOne] of Object.entries(commands))
+      print(`  ${key.padEnd(12)} ${short((await loadOne()).summary)}`);
+  }
+  print('\nwaybill help COMMAND says more, and shows its flags.');
   return EXIT.ok.code;
+}
+
+/** A summary up to where it goes into details, without what stands in brackets. */
+function short(summary: string): string {
+  const plain = summary.replaceAll(/ \([^)]*\)/g, '');
+  return plain.split(/[:;.] |\.$/, 1)[0] ?? plain;
 }
 
 /** Standard output may be a pipe that closes early (`| head`): that is no error of ours. */

@@ -1,5 +1,7 @@
 import type { Invocation } from './command.ts';
 
+export { counted, span } from '../engine/words.ts';
+
 /** Control characters, and those that turn the direction of text: what a receiver or a sender wrote must not steer a terminal. */
 const STEERING = /[\0-\x08\x0B-\x1F\x7F-\x9F\u2028\u2029\u202A-\u202E\u2066-\u2069]/g;
 
@@ -52,20 +54,6 @@ export function isoTime(at: number): string;
 export function isoTime(at: number | undefined): string | null;
 export function isoTime(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString();
-}
-
-/** A length of time for people: `12 s`, `5 min`, `3 h`, `2 days`. */
-export function span(ms: number): string {
-  const seconds = Math.max(Math.round(ms / 1000), 0);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
-}
-
-/** `1 message`, `3 messages`. */
-export function counted(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 /** Counts by state in words: `10 delivered, 2 invalid`; `none` where there are none. */

@@ -45,7 +45,7 @@ export function summaryLines({ ledger, instance }: Reading, submission: number):
 }
 
 /** What of it is purged, and since when. */
-export function purgedText({ bodiesPurgedAt, purgedAt }: SubmissionRow): string[] {
+function purgedText({ bodiesPurgedAt, purgedAt }: SubmissionRow): string[] {
   return [
     ...(bodiesPurgedAt === undefined ? [] : [`its bodies, purged on ${localTime(bodiesPurgedAt)}`]),
     ...(purgedAt === undefined ? [] : [`the rows of its items and messages, purged on ${localTime(purgedAt)}`]),
@@ -78,7 +78,7 @@ function itemsText({ items, itemsRouted, rejectedItems, unsettled }: SubmissionR
 }
 
 /** Events as lines, under a head of their own; nothing where there are none. */
-export function eventLines(events: readonly EventRow[], instance: string): string[] {
+function eventLines(events: readonly EventRow[], instance: string): string[] {
   if (events.length === 0) return [];
   const rows = events.map(({ at, who, what, batch, destination, detail }) => {
     const about = [batch === undefined ? '' : batchId(instance, batch), destination ?? '']

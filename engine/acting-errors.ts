@@ -23,5 +23,3 @@ export const ACTING_ERRORS = defineErrors({
   },
   ACT_UNKNOWN: { means: 'The ledger has no act of this number.', cure: 'Look at the list of acts.' },
 });
-
-export type ActingErrorCode = keyof typeof ACTING_ERRORS;

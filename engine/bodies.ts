@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BodySource } from './contracts/format.ts';
+import { codeOf } from './errors.ts';
 import { label } from './labels.ts';
 import { willDrop } from './memory.ts';
 
 /** Bytes that may wait for the disk before the sender waits too. */
-const MOST_WAITING = 1 << 20;
+const MOST_WAITING = 1 << 19;
 /** What a probe writes: enough that a full disk cannot hide it in a block that is there already. */
 const PROBE_BYTES = 64 * 1024;
 
@@ -165,12 +166,21 @@ async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promis
 }
 
 /** Flushes a folder, so that a rename in it survives a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+export async function syncFolder(path: string | Buffer): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/** The same where the folder may be on a network: some file systems there cannot flush one, say so, and order renames themselves. */
+export async function syncAnyFolder(path: string | Buffer): Promise<void> {
+  try {
+    await syncFolder(path);
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL') throw error;
   }
 }
 

@@ -24,8 +24,8 @@ export class Connection {
   /** Makes a call. @throws ConfigError `DESTINATION_NOT_OPENED`: nothing was sent; whatever the call throws. */
   async use<T>(call: (operation: Operation) => Promise<T>): Promise<T> {
     const opened = this.#open();
-    const operation = await opened;
-    const running = call(operation);
+    const running = opened.then(call);
+    // Before it is open: what is renewed meanwhile must not be closed under the call.
     const calls = this.#calls.get(opened) ?? new Set();
     this.#calls.set(opened, calls.add(running));
     try {
@@ -50,15 +50,17 @@ export class Connection {
   }
 
   #open(): Promise<Operation> {
-    this.#operation ??= this.#make().catch((error: unknown): never => {
-      this.#operation = undefined;
+    if (this.#operation) return this.#operation;
+    const opened: Promise<Operation> = this.#make().catch((error: unknown): never => {
+      if (this.#operation === opened) this.#operation = undefined;
       throw new ConfigError(
         'DESTINATION_NOT_OPENED',
         `The destination ${this.#name} cannot be used: ${messageOf(error)}`,
         { cause: error, whose: 'ours' },
       );
     });
-    return this.#operation;
+    this.#operation = opened;
+    return opened;
   }
 
   async #close(opened: Promise<Operation>): Promise<void> {

@@ -151,11 +151,12 @@ export class Lane {
       maxMessages,
       mixSubmissions,
       ahead,
+      now: clock.now(),
       free: inHand !== undefined,
       passDoubt: destination.inDoubt.lane === 'goesOn' || inHand !== undefined,
       inHand: [...(inHand ?? [])],
     });
-    if (work.kind === 'planned') return openPlanned(work.batch);
+    if (work.kind === 'planned') return this.#dueOnly(openPlanned(work.batch));
     if (work.kind === 'held') doubtful();
     if (work.kind !== 'candidates') return undefined;
     const choice = chooseBatch(work.blocks, settings, clock.now());
@@ -163,7 +164,17 @@ export class Lane {
       this.#wakeAt(choice.until);
       return undefined;
     }
-    return this.#plan(choice);
+    const ready = this.#dueOnly(await this.#plan(choice));
+    // Without an order, what waits for its retry lets the others go.
+    return ready ?? this.#take(ahead);
+  }
+
+  /** Without an order, a batch that waits for its time is nobody's, until then. */
+  #dueOnly(ready: Ready): Ready | undefined {
+    const { inHand, clock } = this.#context;
+    if (!inHand || ready.dueAt <= clock.now()) return ready;
+    this.#wakeAt(ready.dueAt);
+    return undefined;
   }
 
   async #plan(choice: Extract<Choice, { kind: 'batch' }>): Promise<Ready> {
@@ -298,11 +309,12 @@ export class Lane {
       if (kept) this.#report(ready, outcome, split?.messages);
       if (states.includes('inDoubt')) this.#context.doubtful();
     });
-    pacer.end(gotThrough(outcome), told.dueAt, now);
+    const contended = pacer.end(gotThrough(outcome), told.dueAt, now);
     const final = states.every((state) => state === 'delivered' || state === 'rejected');
     if (final) sizes.taken(ready.members.count, now);
     this.#again = true;
-    if (final && next) return { ready: next, stored };
+    // Another lane that waits for a call has its turn first.
+    if (final && next && !contended) return { ready: next, stored };
     if (next) this.#letGo(next);
     await stored;
     return NOTHING;

@@ -4,20 +4,22 @@
  */
 import type { Connection } from './connection.ts';
 import type { Format } from './contracts/format.ts';
-import type { ProbeAnswer } from './contracts/operation.ts';
-import type { DoubtSettings } from './contracts/production.ts';
+import type { DoubtSettings, RetrySettings } from './contracts/production.ts';
 import type { Clock } from './contracts/runtime.ts';
 import type { Doubt, NewSubmission, Store } from './contracts/store.ts';
 import { codeOf, DeliveryError, messageOf } from './errors.ts';
 import { emit } from './events.ts';
 import { batchId } from './ids.ts';
-import { readProbe } from './outcome.ts';
+import { type ProbeReading, readProbe } from './outcome.ts';
+import type { Pacer } from './pacer.ts';
 import { membersOf } from './plan-batch.ts';
 
 export interface DoubtsContext {
   readonly name: string;
   readonly settings: DoubtSettings;
-  readonly store: Pick<Store, 'doubts' | 'decideDoubt' | 'noteDoubt' | 'resolve'>;
+  readonly retry: Pick<RetrySettings, 'maxAttempts' | 'giveUpAfter'>;
+  readonly pacer: Pacer;
+  readonly store: Pick<Store, 'doubts' | 'doubtMembers' | 'decideDoubt' | 'noteDoubt' | 'resolve'>;
   readonly clock: Clock;
   readonly instance: string;
   readonly connection: Connection;
@@ -35,6 +37,8 @@ export interface DoubtsContext {
 const NEVER = 8_640_000_000_000_000;
 /** Wait after the ledger or the receiver could not be asked, milliseconds. */
 const ASK_AGAIN = 5000;
+/** Wait after a batch was found decided, milliseconds. */
+const LOOK_AGAIN = 100;
 /** After this many questions in a row without an answer, a question waits this many times as long. */
 const PATIENCE = 10;
 
@@ -71,38 +75,50 @@ export class Doubts {
     this.#again = false;
     const { store, name, clock } = this.#context;
     try {
-      let next = NEVER;
-      for (const doubt of await store.doubts({ destination: name })) {
+      const { due, next = NEVER } = await store.doubts({ destination: name, now: clock.now() });
+      let first = next;
+      for (const doubt of due) {
         if (this.#stop.signal.aborted) return;
-        next = Math.min(next, await this.#look(doubt));
+        first = Math.min(first, await this.#look(doubt));
       }
-      if (next < NEVER) this.#wakeAt(next);
+      if (first < NEVER) this.#wakeAt(first);
     } catch (error) {
       // A batch that a person has just decided about is stale; anything else is told of by the ledger's health.
-      if (codeOf(error) === 'STORE_STALE') this.#again = true;
-      else this.#wakeAt(clock.now() + ASK_AGAIN);
+      this.#wakeAt(clock.now() + (codeOf(error) === 'STORE_STALE' ? LOOK_AGAIN : ASK_AGAIN));
     }
   }
 
   /** Does what is due about one batch. @returns when it is to be looked at again, milliseconds since 1970 */
   async #look(doubt: Doubt): Promise<number> {
-    const { settings, clock, store, name } = this.#context;
+    const { settings, clock, store } = this.#context;
     const now = clock.now();
     const deadline = settings.deadline === 'never' ? NEVER : doubt.since + settings.deadline;
-    if (deadline <= now && !doubt.overdue) {
-      await store.noteDoubt({ batch: doubt.batch, overdue: true, words: OVERDUE[settings.afterDeadline], at: now });
-      emit('doubtOverdue', { destination: name, batch: doubt.batch, since: doubt.since });
+    if (deadline <= now) {
+      if (!doubt.overdue) await this.#tellOverdue(doubt, OVERDUE[settings.afterDeadline]);
       if (settings.afterDeadline !== 'hold') return this.#decide(doubt, settings.afterDeadline);
     }
     const beforeDeadline = deadline > now ? deadline : NEVER;
-    const asks = doubt.ticket !== undefined || settings.policy === 'probe';
-    if (!asks && settings.policy === 'hold') {
-      if (doubt.askAt < beforeDeadline)
-        await store.noteDoubt({ batch: doubt.batch, askAt: beforeDeadline, words: '', at: now });
-      return beforeDeadline;
+    if (doubt.ticket !== undefined || settings.policy === 'probe') return this.#ask(doubt, beforeDeadline);
+    if (settings.policy === 'resend') {
+      if (!this.#isExhausted(doubt, now)) return this.#decide(doubt, 'resend');
+      if (!doubt.overdue) await this.#tellOverdue(doubt, EXHAUSTED);
     }
-    if (doubt.askAt > now) return Math.min(doubt.askAt, beforeDeadline);
-    return asks ? this.#ask(doubt) : this.#decide(doubt, 'resend');
+    const { batch, attempts: attempt } = doubt;
+    await store.noteDoubt({ batch, attempt, askAt: beforeDeadline, words: '', at: now });
+    return beforeDeadline;
+  }
+
+  async #tellOverdue({ batch, attempts: attempt, since }: Doubt, words: string): Promise<void> {
+    const { store, clock, name } = this.#context;
+    await store.noteDoubt({ batch, attempt, overdue: true, words, at: clock.now() });
+    emit('doubtOverdue', { destination: name, batch, since });
+  }
+
+  /** Sent as often, or for as long, as the destination tries at all. */
+  #isExhausted({ attempts, since }: Doubt, now: number): boolean {
+    const { maxAttempts, giveUpAfter } = this.#context.retry;
+    if (maxAttempts !== 'unlimited' && attempts >= maxAttempts) return true;
+    return giveUpAfter !== 'never' && now - since >= giveUpAfter;
   }
 
   async #decide(doubt: Doubt, what: 'resend' | 'fail'): Promise<number> {
@@ -115,46 +131,57 @@ export class Doubts {
     return NEVER;
   }
 
-  /** Asks the receiver, and stores what it said of each message. */
-  async #ask(doubt: Doubt): Promise<number> {
-    const { store, clock, name, instance, answers, connection } = this.#context;
-    const members = membersOf(doubt.members);
+  /** Asks the receiver as soon as a call may begin, and stores what it said of each message. */
+  async #ask(doubt: Doubt, beforeDeadline: number): Promise<number> {
+    const { clock, pacer } = this.#context;
+    const turn = pacer.turn(clock.now(), () => this.wake());
+    if (turn.kind === 'busy') return beforeDeadline;
+    if (turn.kind === 'wait') return Math.min(turn.until, beforeDeadline);
+    let answer: ProbeReading | undefined;
+    try {
+      answer = await this.#probe(doubt);
+    } finally {
+      pacer.end(answer !== undefined, 0, clock.now());
+    }
+    if (answer?.kind === 'verdicts') return this.#store(doubt, answer, beforeDeadline);
+    return this.#notYet(doubt, answer?.words ?? 'The receiver could not be asked.', answer?.askAfterMs, beforeDeadline);
+  }
+
+  /** One question; `undefined` where it did not get through. */
+  async #probe(doubt: Doubt): Promise<ProbeReading | undefined> {
+    const { store, name, instance, answers, connection } = this.#context;
+    const members = membersOf(await store.doubtMembers({ batch: doubt.batch }));
     const ids = [...members.each(instance)].map(({ id }) => id);
     const id = batchId(instance, doubt.batch);
-    let answer: ProbeAnswer;
-    let rules: Parameters<typeof readProbe>[4] | undefined;
+    const asked = { ids, message: (index: number) => members.message(index), ticket: doubt.ticket };
     try {
-      answer = await connection.use(async (operation) => {
-        rules = operation.answers;
-        if (!operation.probe) return { kind: 'notYet', words: 'The operation has no way to ask the receiver.' };
-        return operation.probe({ batchId: id, ticket: doubt.ticket, ids }, this.#stop.signal);
+      return await connection.use(async (operation) => {
+        if (!operation.probe)
+          return { kind: 'notYet', words: 'The operation has no way to ask the receiver.', askAfterMs: undefined };
+        const said = await operation.probe({ batchId: id, ticket: doubt.ticket, ids }, this.#stop.signal);
+        return readProbe(said, asked, id, answers, operation.answers);
       });
     } catch (error) {
-      const wait = error instanceof DeliveryError ? error.retryAfterMs : undefined;
       emit('probeFailed', { destination: name, batch: doubt.batch, code: codeOf(error), reason: messageOf(error) });
-      return this.#notYet(doubt, messageOf(error), wait);
+      const wait = error instanceof DeliveryError ? error.retryAfterMs : undefined;
+      return wait === undefined ? undefined : { kind: 'notYet', words: messageOf(error), askAfterMs: wait };
     }
-    if (!rules) return this.#notYet(doubt, 'The receiver was not asked.', undefined);
-    const asked = { ids, message: (index: number) => members.message(index), ticket: doubt.ticket };
-    const reading = readProbe(answer, asked, id, answers, rules);
-    if (reading.kind === 'notYet') return this.#notYet(doubt, reading.words, reading.askAfterMs);
-    const { body, rest, exceptions, code, words } = reading;
-    const askAt = this.#askAt(doubt, undefined);
+  }
+
+  async #store(
+    doubt: Doubt,
+    reading: Extract<ProbeReading, { kind: 'verdicts' }>,
+    beforeDeadline: number,
+  ): Promise<number> {
+    const { store, clock, name } = this.#context;
+    const { body, rest, exceptions, code, words, answer } = reading;
+    const askAt = this.#askAt(doubt, undefined, beforeDeadline);
     const submission = await this.#keep(doubt.batch, body);
-    const effect = await store.decideDoubt({
-      batch: doubt.batch,
-      at: clock.now(),
-      who: 'probe',
-      rest,
-      exceptions,
-      code,
-      words,
-      answer: reading.answer,
-      askAt,
-      ...(submission ? { submission } : {}),
-    });
+    const { batch, attempts: attempt } = doubt;
+    const said = { at: clock.now(), who: 'probe', rest, exceptions, code, words, answer, askAt };
+    const effect = await store.decideDoubt({ batch, attempt, ...said, ...(submission ? { submission } : {}) });
     if (submission) this.#context.answerAccepted(submission.number);
-    emit('doubtDecided', { destination: name, batch: doubt.batch, code });
+    emit('doubtDecided', { destination: name, batch, code });
     this.#context.decided(effect.settled);
     return effect.batchState === 'inDoubt' ? askAt : NEVER;
   }
@@ -164,22 +191,19 @@ export class Doubts {
     return keepAnswer && body.length > 0 ? keepAnswer(batch, body) : undefined;
   }
 
-  async #notYet(doubt: Doubt, words: string, askAfterMs: number | undefined): Promise<number> {
-    const askAt = this.#askAt(doubt, askAfterMs);
-    await this.#context.store.noteDoubt({
-      batch: doubt.batch,
-      askAt,
-      asked: true,
-      words,
-      at: this.#context.clock.now(),
-    });
+  async #notYet(doubt: Doubt, words: string, askAfterMs: number | undefined, beforeDeadline: number): Promise<number> {
+    const { store, clock } = this.#context;
+    const askAt = this.#askAt(doubt, askAfterMs, beforeDeadline);
+    const { batch, attempts: attempt } = doubt;
+    await store.noteDoubt({ batch, attempt, askAt, asked: true, words, at: clock.now() });
     return askAt;
   }
 
-  #askAt(doubt: Doubt, askAfterMs: number | undefined): number {
+  /** When the receiver is asked again, or the deadline where that comes first. */
+  #askAt(doubt: Doubt, askAfterMs: number | undefined, beforeDeadline: number): number {
     const { settings, clock } = this.#context;
     const slower = doubt.asked >= PATIENCE ? PATIENCE : 1;
-    return clock.now() + Math.max(settings.every * slower, askAfterMs ?? 0);
+    return Math.min(clock.now() + Math.max(settings.every * slower, askAfterMs ?? 0), beforeDeadline);
   }
 
   #wakeAt(at: number): void {
@@ -197,6 +221,8 @@ const OVERDUE = {
   resend: 'The deadline has passed; the messages are sent again, as the destination says (afterDeadline: resend).',
   fail: 'The deadline has passed; the messages have failed, as the destination says (afterDeadline: fail).',
 } as const;
+
+const EXHAUSTED = 'It was sent as often, or for as long, as the destination allows; a person must decide.';
 
 const REASONS = {
   resend: 'the destination says that repeating is harmless (inDoubt: resend)',

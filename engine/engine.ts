@@ -235,7 +235,9 @@ export class Engine {
       const due = await store.due({ now: clock.now() });
       if (!this.storeWell) await this.#bodies.probe();
       this.#health.stored();
-      for (const sending of this.#sending.values()) sending.look(clock.now());
+      const lanes = Map.groupBy(due.lanes, ({ destination }) => destination);
+      for (const [name, sending] of this.#sending)
+        sending.look(clock.now(), lanes.get(name)?.map(({ lane }) => lane) ?? []);
       if (due.toRoute) this.#signal('route');
       for (const destination of due.destinations) this.#signal(destination);
       for (const { service, submission } of due.services) this.#services?.tell(service, submission);

@@ -60,7 +60,7 @@ export async function previewPurge(ask: Ask, route?: string): Promise<PurgePrevi
       }
     }
   }
-  return [...found.values()];
+  return [...found.values()].sort((a, b) => (`${a.what} ${a.route}` < `${b.what} ${b.route}` ? -1 : 1));
 }
 
 export interface PurgeOptions {

@@ -4,7 +4,7 @@
  */
 
 /** Bytes of buffers, used once and dropped, after which their memory is taken back. */
-const DROPPED_BYTES = 4 << 20;
+const DROPPED_BYTES = 2 << 20;
 
 let dropped = 0;
 

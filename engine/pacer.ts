@@ -7,10 +7,11 @@ import type { Pause, PauseKind, Store } from './contracts/store.ts';
 import { codeOf } from './errors.ts';
 import { emit } from './events.ts';
 import { maintenanceUntil } from './maintenance.ts';
+import { retryWait } from './retry.ts';
 
 export interface PacerContext {
   readonly name: string;
-  readonly destination: Pick<Destination, 'maxInFlight' | 'breaker' | 'maintenance' | 'rate'>;
+  readonly destination: Pick<Destination, 'maxInFlight' | 'breaker' | 'maintenance' | 'rate' | 'retry'>;
   readonly store: Pick<Store, 'notePause'>;
 }
 
@@ -65,11 +66,12 @@ export class Pacer {
    * A call came to its end.
    * @param through the receiver answered, whatever it said
    * @param retryAt when the batch is tried again by itself, milliseconds since 1970; 0 where it is not
+   * @returns true where somebody waited for a call, and has the next turn
    */
-  end(through: boolean, retryAt: number, now: number): void {
+  end(through: boolean, retryAt: number, now: number): boolean {
     if (through) this.#close();
     else this.#failed(retryAt, now);
-    this.#release();
+    return this.#release();
   }
 
   /** When what holds calls back now ends, other than calls in flight; notes in the ledger what has begun or ended. */
@@ -99,6 +101,8 @@ export class Pacer {
 
   #rateUntil(now: number): number | undefined {
     const { rate } = this.#context.destination;
+    // A clock that was set back would keep calls waiting for as long as it was ahead.
+    while ((this.#begun.at(-1) ?? now) > now) this.#begun.pop();
     const oldest = this.#begun[0];
     if (!rate || oldest === undefined || this.#begun.length < rate.calls) return undefined;
     return oldest + rate.per > now ? oldest + rate.per : undefined;
@@ -111,11 +115,12 @@ export class Pacer {
     if (this.#begun.length > rate.calls) this.#begun.shift();
   }
 
-  #release(): void {
+  #release(): boolean {
     this.#inFlight -= 1;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const again of waiting) again();
+    return waiting.length > 0;
   }
 
   #failed(retryAt: number, now: number): void {
@@ -124,7 +129,8 @@ export class Pacer {
     this.#failures += 1;
     if (this.#failures < failures) return;
     const opened = this.#trialAt === undefined;
-    this.#trialAt = pause === undefined ? Math.max(retryAt, now) : now + pause;
+    const wait = pause ?? retryWait(this.#failures, destination.retry, () => 0.5);
+    this.#trialAt = pause === undefined ? Math.max(retryAt, now + wait) : now + wait;
     this.#note('breaker', now, this.#trialAt, {
       code: 'BREAKER',
       reason: `${this.#failures} calls in a row did not get through`,

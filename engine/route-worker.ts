@@ -11,7 +11,7 @@ import { codeOf, messageOf, RefusedError, WaybillError } from './errors.ts';
 import { laneChoice } from './key-lanes.ts';
 import { label } from './labels.ts';
 import { BlockBuilder, type BlockMaker, bodiesOf } from './make-block.ts';
-import { leaveStartBehind } from './memory.ts';
+import { leaveStartBehind, willDrop } from './memory.ts';
 import { loadAdapters, type Registry } from './registry.ts';
 import { compileRoute, openFormat, type RouteProgram, type Transports } from './route-program.ts';
 import { SearchDigests } from './search-fields.ts';
@@ -258,6 +258,7 @@ async function watched(path: string): Promise<BodySource> {
     async *read(start) {
       for await (const chunk of source.read(start)) {
         moved += chunk.length;
+        willDrop(chunk.length);
         yield chunk;
       }
     },

@@ -37,7 +37,9 @@ export interface SendingContext {
 /** Everything that sends to one destination: its lanes, what paces them, and what decides about doubt. */
 export class Sending {
   readonly name: string;
-  readonly #lanes: readonly Lane[];
+  readonly #lanes: Lane[] = [];
+  readonly #numbers = new Set<number>();
+  readonly #laneOf: (lane: number) => readonly Lane[];
   readonly #doubts: Doubts;
   readonly #pacer: Pacer;
   readonly #connection: Connection;
@@ -50,6 +52,8 @@ export class Sending {
     this.#doubts = new Doubts({
       ...context,
       settings: destination.inDoubt,
+      retry: destination.retry,
+      pacer: this.#pacer,
       connection: this.#connection,
       decided: (settled) => {
         if (settled.length > 0) context.settled(settled);
@@ -63,12 +67,25 @@ export class Sending {
       sizes,
       doubtful: () => this.#doubts.wake(),
     };
-    this.#lanes = lanesOf(destination, lanesInUse).flatMap(({ lane, calls }) => {
+    this.#laneOf = (lane) => {
+      const isFree = lane === 0 && destination.order.kind === 'none';
       // Calls that take from the same lane plan one after the other, and each keeps off what another has in hand.
-      const inHand = calls > 1 || destination.order.kind === 'none' ? new Set<number>() : undefined;
-      const oneByOne = inHand ? queue() : alone;
+      const inHand = isFree ? new Set<number>() : undefined;
+      const oneByOne = isFree ? queue() : alone;
+      const calls = isFree ? destination.maxInFlight : 1;
       return Array.from({ length: calls }, () => new Lane({ ...shared, lane, inHand, oneByOne }));
-    });
+    };
+    const own = destination.order.kind === 'key' ? Array.from({ length: KEY_LANES }, (_, index) => index + 1) : [0];
+    this.#open([...own, ...lanesInUse]);
+  }
+
+  /** Lanes that there are not yet: also those of an order that the destination had before, while something is in them. */
+  #open(numbers: readonly number[]): void {
+    for (const lane of numbers) {
+      if (this.#numbers.has(lane)) continue;
+      this.#numbers.add(lane);
+      this.#lanes.push(...this.#laneOf(lane));
+    }
   }
 
   /** Reads what the ledger knows of the destination, and is ready to send. */
@@ -92,8 +109,12 @@ export class Sending {
     for (const lane of this.#lanes) lane.wake();
   }
 
-  /** Looks after what waits: decides about doubt where that is due, notes in the ledger what holds calls back. */
-  look(now: number): void {
+  /**
+   * Looks after what waits: decides about doubt where that is due, notes in the ledger what holds calls back.
+   * @param lanes in which something waits
+   */
+  look(now: number, lanes: readonly number[]): void {
+    this.#open(lanes);
     this.#doubts.wake();
     this.#pacer.look(now);
   }
@@ -113,16 +134,6 @@ export class Sending {
     await Promise.all([this.#doubts.stop(), ...this.#lanes.map((lane) => lane.stop())]);
     await this.#connection.close();
   }
-}
-
-/** The lanes of a destination, and those in which something waits from the time before its order was changed. */
-function lanesOf(
-  { order, maxInFlight }: Destination,
-  inUse: readonly number[],
-): readonly { readonly lane: number; readonly calls: number }[] {
-  const own = order.kind === 'key' ? Array.from({ length: KEY_LANES }, (_, index) => index + 1) : [0];
-  const calls = (lane: number) => (lane === 0 && order.kind === 'none' ? maxInFlight : 1);
-  return [...new Set([...own, ...inUse])].map((lane) => ({ lane, calls: calls(lane) }));
 }
 
 function alone<T>(work: () => Promise<T>): Promise<T> {

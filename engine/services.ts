@@ -126,7 +126,7 @@ export async function receiptView(
 }
 
 /** A ledger row as services see it. */
-export function submissionView(instance: string, row: SubmissionRow): SubmissionView {
+function submissionView(instance: string, row: SubmissionRow): SubmissionView {
   return {
     id: submissionId(instance, row.number),
     service: row.service,

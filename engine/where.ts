@@ -59,7 +59,7 @@ const KEYS: Readonly<Record<string, Read>> = {
 };
 
 /** The keys that a filter may have, beside `field.NAME`. */
-export const WHERE_KEYS: readonly string[] = Object.keys(KEYS);
+const WHERE_KEYS: readonly string[] = Object.keys(KEYS);
 
 const FIELD = /^field\.(.+)$/;
 

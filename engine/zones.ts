@@ -81,7 +81,7 @@ export function offsetOf(parts: DateParts, zone: string): number {
 }
 
 /** Milliseconds since 1970 of a local date and time as if it were UTC. */
-export function localMs(parts: DateParts): number {
+function localMs(parts: DateParts): number {
   const time = ((parts.hour * 60 + parts.minute) * 60 + parts.second) * 1000 + parts.millisecond;
   if (parts.year >= 100) return Date.UTC(parts.year, parts.month - 1, parts.day) + time;
   const date = new Date(0); // Date.UTC takes the years 0 to 99 for 1900 to 1999

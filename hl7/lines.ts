@@ -38,7 +38,7 @@ export function isBlankLine(bytes: Uint8Array, { start, end }: Pick<ByteLine, 's
 }
 
 /** Whether a line begins as a segment does: three characters of a name, then the separator or the end of the line. */
-export function isSegmentLine(bytes: Uint8Array, { start, end }: ByteLine, separator: number): boolean {
+function isSegmentLine(bytes: Uint8Array, { start, end }: ByteLine, separator: number): boolean {
   if (end - start < 3) return false;
   const [first, second, third] = [bytes[start]!, bytes[start + 1]!, bytes[start + 2]!];
   if (!isCapital(first) || !isNameByte(second) || !isNameByte(third)) return false;
@@ -70,7 +70,7 @@ export interface MessageShape {
 }
 
 /** So many broken lines of one message are told of. */
-export const MANY_BROKEN_LINES = 20;
+const MANY_BROKEN_LINES = 20;
 
 /** Looks at a message from its MSH on. */
 export function shapeOf(bytes: Uint8Array): MessageShape {

@@ -39,9 +39,15 @@ export const LISTENER_LIMITS: ListenerLimits = {
 /**
  * A server that is not listening yet. `Expect: 100-continue` is answered by whoever reads the body (`takesBody`), so that a
  * refused sender need not send it.
+ * @param key where the settings stand in production.yaml: `listen`, `api`
  * @throws WaybillError `LISTENER_TLS`
  */
-export function makeHttpServer(settings: ListenSettings, limits: ListenerLimits, handler: RequestListener): Server {
+export function makeHttpServer(
+  key: string,
+  settings: ListenSettings,
+  limits: ListenerLimits,
+  handler: RequestListener,
+): Server {
   const options = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersMs,
@@ -51,7 +57,7 @@ export function makeHttpServer(settings: ListenSettings, limits: ListenerLimits,
     keepAliveTimeout: limits.keepAliveMs,
   };
   const server = settings.tls
-    ? tlsServer(settings.tls, { ...options, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs })
+    ? tlsServer(`${key}.tls`, settings.tls, { ...options, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs })
     : http.createServer(options);
   server.maxConnections = limits.connections;
   // The bytes of all headers are limited; more than so many would be dropped without a word.
@@ -99,13 +105,14 @@ export function letRestGo(request: IncomingMessage, lingerMs: number): void {
 }
 
 function tlsServer(
+  path: string,
   { certificate, key }: NonNullable<ListenSettings['tls']>,
   options: Parameters<typeof createTlsServer>[0],
 ): Server {
   try {
     return https.createServer({ ...options, cert: certificate, key });
   } catch (error) {
-    throw new WaybillError('LISTENER_TLS', `listen.tls cannot be used: ${messageOf(error)}.`, { path: 'listen.tls' });
+    throw new WaybillError('LISTENER_TLS', `${path} cannot be used: ${messageOf(error)}.`, { path });
   }
 }
 

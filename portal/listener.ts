@@ -1,28 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import fastify, {
-  type FastifyInstance,
-  type FastifyPluginAsync,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
-import { isLoopback } from '../engine/config/unused.ts';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Listener, Listeners } from '../engine/contracts/listener.ts';
 import type { ListenSettings } from '../engine/contracts/production.ts';
 import type { Clock } from '../engine/contracts/runtime.ts';
 import { codeOf, messageOf, WaybillError } from '../engine/errors.ts';
-import { emit } from '../engine/events.ts';
 import { PROJECT_FOLDER } from '../engine/registry.ts';
-import { LISTENER_LIMITS, type ListenerLimits, letRestGo, makeHttpServer, takesBody } from './http-server.ts';
+import { LISTENER_LIMITS, type ListenerLimits, takesBody } from './http-server.ts';
 import { commonAnswers, describeRoutes } from './openapi.ts';
 import { Authenticator } from './partners/authenticate.ts';
 import { PartnerBook } from './partners/book.ts';
 import { FAILURE_LIMITS, type FailureLimits } from './partners/failures.ts';
 import type { Partner } from './partners/file.ts';
-import { HttpError, partnerProblem, sendProblem } from './problems.ts';
+import { HttpError, partnerProblem } from './problems.ts';
 import { addReceipts, type ReceiptSource } from './receipts.ts';
-import { ServedRoutes } from './routes.ts';
+import { closeServer, listenOn, makeTcpServer, refuseExposed } from './tcp-server.ts';
 
 export interface ListenerOptions {
   readonly settings: ListenSettings;
@@ -54,7 +47,7 @@ const MAX_PARAMETER = 1000;
 export function openListener(options: ListenerOptions): PortalListener {
   const { settings, production } = options;
   const limits = { ...LISTENER_LIMITS, ...options.limits };
-  refuseExposed(settings);
+  refuseExposed('listen', 'LISTENER_EXPOSED', settings);
   const authenticator = new Authenticator({
     book: new PartnerBook(production.folder),
     clock: options.clock,
@@ -108,30 +101,13 @@ export function openListener(options: ListenerOptions): PortalListener {
       } catch (error) {
         throw ofRoutes(error);
       }
-      await server.listen({ host: settings.host, port: settings.port });
-      const address = server.server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : settings.port;
-      return { host: settings.host, port };
+      return listenOn(server, settings);
     },
     async close() {
       state.closing = true;
-      const cut = setTimeout(() => server.server.closeAllConnections(), limits.graceMs);
-      try {
-        await server.close();
-      } finally {
-        clearTimeout(cut);
-      }
+      await closeServer(server, limits);
     },
   };
-}
-
-function refuseExposed({ host, tls, behindProxy }: ListenSettings): void {
-  if (isLoopback(host) || tls || behindProxy) return;
-  throw new WaybillError(
-    'LISTENER_EXPOSED',
-    `listen.host ${host} can be reached from other machines: give listen.tls, or behindProxy: true, or a loopback host.`,
-    { path: 'listen.host' },
-  );
 }
 
 function makeServer(
@@ -139,59 +115,22 @@ function makeServer(
   limits: ListenerLimits,
   state: { readonly closing: boolean },
 ): FastifyInstance {
-  const served = new ServedRoutes();
-  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const { problem, headers } = partnerProblem(error);
-    if (problem.status === 500 || problem.code === 'NOT_NOW') emit('requestFailed', factsOf(error, request));
-    return sendProblem(reply, problem, headers);
-  };
-  const server = fastify({
-    logger: false,
-    serverFactory: (handler) => makeHttpServer(settings, limits, handler),
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    // The address is what the one proxy in front says, not what anybody wrote before it.
-    trustProxy: settings.behindProxy ? (_address, hop) => hop === 0 : false,
-    routerOptions: { maxParamLength: MAX_PARAMETER },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
-    frameworkErrors: (error, request, reply) => void fail(error, request, reply),
-    clientErrorHandler: () => undefined,
+  const server = makeTcpServer({
+    key: 'listen',
+    settings,
+    limits,
+    answer: partnerProblem,
+    isOurs: ({ status, code }) => status === 500 || code === 'NOT_NOW',
+    more: { return503OnClosing: false, routerOptions: { maxParamLength: MAX_PARAMETER } },
   });
-  // Schemas of answers describe them; what a handler gives is sent as it is.
-  server.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  server.addHook('onRoute', ({ url, method }) => served.add(url, method));
   server.addHook('onRequest', async () => {
     if (state.closing)
       throw new HttpError(503, 'NOT_NOW', 'The engine is stopping; try again later.', { 'retry-after': '30' });
   });
   server.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     if (state.closing) reply.header('connection', 'close');
   });
-  server.addHook('onResponse', async (request) => letRestGo(request.raw, limits.lingerMs));
-  server.setErrorHandler(fail);
-  server.setNotFoundHandler((request, reply) => {
-    const allowed = served.allowed(request.url.split('?', 1)[0] ?? '');
-    const error =
-      allowed.length === 0
-        ? new HttpError(404, 'PATH_UNKNOWN', 'Nothing is served at this path.')
-        : new HttpError(405, 'METHOD_NOT_ALLOWED', 'The path is not served with this method.', {
-            allow: allowed.join(', '),
-          });
-    return fail(error, request, reply);
-  });
   return server;
-}
-
-/** What the log says of a request that failed: the route as it was declared, and where in our code; no value of it. */
-function factsOf(error: unknown, request: FastifyRequest) {
-  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-  return {
-    method: request.method,
-    path: request.routeOptions.url ?? 'unknown',
-    code: codeOf(error),
-    at: frames.slice(0, 5).join(' | ').replace(/\s+/g, ' ').trim(),
-  };
 }
 
 function ofRoutes(error: unknown): unknown {

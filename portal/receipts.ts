@@ -205,7 +205,7 @@ const SUBMISSION_SCHEMA = {
 } as const;
 
 /** The receipt as partners get it: the answer to their upload, with what became of it since. */
-export const RECEIPT_SCHEMA = {
+const RECEIPT_SCHEMA = {
   type: 'object',
   required: ['id', 'service', 'partner', 'acceptedAt', 'fields', 'settled', 'submissions', 'links'],
   properties: {

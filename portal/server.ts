@@ -10,6 +10,7 @@ import { apiProblem } from './acting/problems.ts';
 import { type ActingSource, addActing } from './acting/routes.ts';
 import { type HealthSource, readiness } from './health.ts';
 import { addPurge } from './keeping.ts';
+import { LAZY_SCHEMAS } from './lazy-schemas.ts';
 import { type Metrics, openMetrics } from './metrics.ts';
 import { operatorProblem, problem, sendProblem } from './problems.ts';
 import { addVersions } from './versions.ts';
@@ -98,6 +99,7 @@ function makeServer(source: HealthSource, metrics: Metrics): FastifyInstance {
     bodyLimit: 1_000_000,
     forceCloseConnections: true,
     // Fastify's own settings would drop unknown keys and change types without a word.
+    schemaController: LAZY_SCHEMAS,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allowUnionTypes: true } },
   });
   server.get('/health/live', () => ({ live: true }));

@@ -7,6 +7,7 @@ import { change } from '../control.ts';
 import { reading } from '../ledger.ts';
 import { printJson, printLines, wantsJson } from '../output.ts';
 import { whoAsks } from '../who.ts';
+import { runAct } from './act-command.ts';
 
 export interface SubmissionKind {
   readonly name: 'release' | 'cancel';
@@ -17,13 +18,25 @@ export interface SubmissionKind {
   readonly says: string;
 }
 
-export interface WholeSubmission {
+interface WholeSubmission {
   readonly submission: number;
   readonly id: string;
 }
 
+/** Acts on messages; where a submission is named that is itself to be decided about, decides about that. Gives the exit code. */
+export function actOrDecide(invocation: Invocation, kind: SubmissionKind): Promise<number> {
+  return runAct(invocation, {
+    verb: kind.name,
+    what: 'MESSAGE, SUBMISSION or BATCH',
+    async otherwise({ submission }, folder) {
+      const whole = await submissionToDecide(folder, submission, kind);
+      return whole && decideSubmission(invocation, folder, whole, kind);
+    },
+  });
+}
+
 /** The submission that was named, where it is itself what is decided about; `undefined` where its messages are. */
-export async function submissionToDecide(
+async function submissionToDecide(
   dataFolder: string,
   submission: number | undefined,
   { from }: SubmissionKind,
@@ -37,7 +50,7 @@ export async function submissionToDecide(
 }
 
 /** Decides, through the engine while it runs and with the ledger while it does not; gives the exit code. */
-export async function decideSubmission(
+async function decideSubmission(
   invocation: Invocation,
   dataFolder: string,
   { submission, id }: WholeSubmission,

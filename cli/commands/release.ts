@@ -1,5 +1,5 @@
-import { ACT_FLAGS, runAct } from '../acting/act-command.ts';
-import { decideSubmission, type SubmissionKind, submissionToDecide } from '../acting/submission-decision.ts';
+import { ACT_FLAGS } from '../acting/act-command.ts';
+import { actOrDecide, type SubmissionKind } from '../acting/submission-decision.ts';
 import type { Command } from '../command.ts';
 
 const WHOLE: SubmissionKind = {
@@ -15,13 +15,5 @@ export const release: Command = {
     'Let messages go that were held back, each in its old place; or a submission out of quarantine, in spite of its counts. Of messages without --confirm or --yes only a look.',
   usage: 'MESSAGE | SUBMISSION[:LINE] | BATCH | --where FILTER, each with --reason TEXT --confirm COUNT',
   flags: ACT_FLAGS,
-  run: (invocation) =>
-    runAct(invocation, {
-      verb: 'release',
-      what: 'MESSAGE, SUBMISSION or BATCH',
-      async otherwise({ submission }, folder) {
-        const whole = await submissionToDecide(folder, submission, WHOLE);
-        return whole && decideSubmission(invocation, folder, whole, WHOLE);
-      },
-    }),
+  run: (invocation) => actOrDecide(invocation, WHOLE),
 };

@@ -11,7 +11,7 @@ import type { SoapConfig } from '../../operations/soap/config.ts';
 import { GENERIC_SCHEMA } from '../../operations/soap/generic.ts';
 
 /** What can become of a message, or of a question about it. */
-export const SAMPLE_OUTCOMES = [
+const SAMPLE_OUTCOMES = [
   'delivered',
   'rejected',
   'failed',
@@ -137,7 +137,7 @@ const CREDENTIALS = Keys(
   { description: 'Made up: they are no secrets here.' },
 );
 
-export const SAMPLES_SCHEMA = Keys(
+const SAMPLES_SCHEMA = Keys(
   {
     dialect: Type.String({ minLength: 1, description: 'The dialect.' }),
     credentials: Type.Optional(CREDENTIALS),

@@ -135,7 +135,7 @@ export async function resourceKinds(loading: Loading): Promise<readonly Resource
 }
 
 /** A copy of frozen data with another value at a path. */
-export function replaceAt(value: unknown, path: KeyPath, replacement: unknown): unknown {
+function replaceAt(value: unknown, path: KeyPath, replacement: unknown): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return replacement;
   if (Array.isArray(value)) {

@@ -16,7 +16,7 @@ import type { TSchema } from '../schema.ts';
 import { Duration, Keys, Size, Type, Words } from '../schema.ts';
 
 /** A format with its settings: `type` and the keys of that format. */
-export const FORMAT_REFERENCE = Type.Object(
+const FORMAT_REFERENCE = Type.Object(
   { type: Type.String({ minLength: 1, description: 'Name of the format.' }) },
   { description: 'A format and its settings.' },
 );

@@ -47,7 +47,8 @@ export const KEEPING_SCHEMA = Keys(
     at: Type.String({
       pattern: CLOCK,
       default: '03:30',
-      description: "When what is past its time is purged, every day, by the clock of the production's time zone.",
+      description:
+        "a time of day such as `03:30`, by the clocks of the production's time zone: then what is past its time goes",
     }),
   },
   { description: 'How long what is settled is kept. Without it everything is kept for ever.' },

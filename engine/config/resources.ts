@@ -75,7 +75,7 @@ export function readResources(loading: Loading, kinds: readonly ResourceKind[], 
 }
 
 /** The key of a kind's files in `Resources.files`: its folder, with the extension where it is not YAML. */
-export function groupOf(folder: string, extension: string): string {
+function groupOf(folder: string, extension: string): string {
   return extension === 'yaml' ? folder : `${folder}.${extension}`;
 }
 

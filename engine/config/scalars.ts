@@ -34,7 +34,7 @@ export function convertText(text: string, schema: SchemaNode): Converted {
 }
 
 /** True for a name of the IANA list that this machine knows. */
-export function isTimeZone(text: string): boolean {
+function isTimeZone(text: string): boolean {
   if (!/^[A-Za-z]/.test(text)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';

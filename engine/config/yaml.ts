@@ -35,7 +35,7 @@ export interface YamlFile {
 }
 
 /** Longest text taken, in characters; tables are read elsewhere. */
-export const MAX_YAML_LENGTH = 4_000_000;
+const MAX_YAML_LENGTH = 4_000_000;
 const MAX_NODES = 200_000;
 const MAX_DEPTH = 64;
 

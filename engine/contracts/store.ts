@@ -65,13 +65,20 @@ export interface Store {
   beginSending(request: AttemptKey & LaneFreedom & { readonly run: string; readonly at: number }): Promise<void>;
   answer(answer: NewAnswer): Promise<AnswerEffect>;
   resolve(request: ResolveRequest): Promise<{ readonly messages: number; readonly destination: string }>;
-  /** Batches of a destination that are in doubt, the oldest first, with what is needed to ask about them. */
-  doubts(request: { readonly destination: string }): Promise<readonly Doubt[]>;
+  /** Batches of a destination in doubt that may be decided or asked about now, and when the next one may be. */
+  doubts(request: {
+    readonly destination: string;
+    readonly now: number;
+  }): Promise<{ readonly due: readonly Doubt[]; readonly next: number | undefined }>;
+  /** The members of a batch that are in doubt, with what is needed to find their control ids. */
+  doubtMembers(request: { readonly batch: number }): Promise<PlannedBatch['parts']>;
   /** What the receiver said about the in-doubt members of a batch when it was asked. */
   decideDoubt(verdicts: DoubtVerdicts): Promise<AnswerEffect>;
   /** The receiver was asked and does not know yet, or the deadline has passed: noted with the batch. */
   noteDoubt(note: {
     readonly batch: number;
+    /** The attempt that is in doubt: a later one is another doubt. */
+    readonly attempt: number;
     readonly askAt?: number;
     /** The receiver was asked. */
     readonly asked?: boolean;
@@ -377,6 +384,7 @@ export interface LaneRequest extends LaneFreedom {
   readonly mixSubmissions: boolean;
   /** What follows the call in flight is asked for. */
   readonly ahead: boolean;
+  readonly now: number;
   /** Batches that other calls of this process have in hand. */
   readonly inHand: readonly number[];
 }
@@ -455,13 +463,12 @@ export interface Doubt {
   readonly ticket: string | undefined;
   /** It was told that the deadline has passed. */
   readonly overdue: boolean;
-  readonly plannedAt: number;
-  /** The members in doubt, with what is needed to find their control ids. */
-  readonly members: PlannedBatch['parts'];
 }
 
 export interface DoubtVerdicts {
   readonly batch: number;
+  /** The attempt that was asked about: what is said of it says nothing of a later one. */
+  readonly attempt: number;
   readonly at: number;
   /** `probe`, or who else found out. */
   readonly who: string;
@@ -522,8 +529,9 @@ export interface ResolveRequest {
 
 export interface DueWork {
   readonly toRoute: boolean;
-  /** Destinations with messages or batches that are not settled. */
+  /** Destinations with messages or batches that are not settled, and their lanes. */
   readonly destinations: readonly string[];
+  readonly lanes: readonly { readonly destination: string; readonly lane: number }[];
   /** Submissions whose service has not closed them and that are routed, refused, cancelled or settled. */
   readonly services: readonly { readonly submission: number; readonly service: string }[];
 }

@@ -25,7 +25,7 @@ const UNHEARD = { firstByte: () => undefined, lastByte: () => undefined };
  * What the answer to a status query means.
  * @throws DeliveryError for a fault, a status that refuses, or an answer that cannot be read
  */
-export function understandStatus(reader: Reader, status: StatusQuery, received: HttpAnswer): Status {
+function understandStatus(reader: Reader, status: StatusQuery, received: HttpAnswer): Status {
   const { answer, state, states, words } = status;
   const places = {
     element: answer?.element ?? state ?? '',

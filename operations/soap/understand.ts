@@ -228,7 +228,7 @@ function later({ dialect, url, secrets }: Reader, { answer, content, text }: Rec
   };
 }
 
-export function emptyError(host: string, answer: HttpAnswer, what: string): DeliveryError {
+function emptyError(host: string, answer: HttpAnswer, what: string): DeliveryError {
   return soapFailure('SOAP_ANSWER_EMPTY', `${host}: ${what}`, { answer: answer.body });
 }
 

@@ -16,7 +16,7 @@ import { parseHash } from '../partners/hash.ts';
 import { API_ERRORS, type ApiCode } from './errors.ts';
 
 /** Folder of the operators' files in a production's folder. */
-export const OPERATOR_FOLDER = 'operators';
+const OPERATOR_FOLDER = 'operators';
 
 export interface Operator {
   readonly operator: string;

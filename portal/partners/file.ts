@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chown, constants, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { syncAnyFolder } from '../../engine/bodies.ts';
 import { NAME_PATTERN } from '../../engine/config/production-schema.ts';
 import { shownText, validate } from '../../engine/config/validate.ts';
 import { parseYaml, type YamlFile } from '../../engine/config/yaml.ts';
@@ -44,7 +45,7 @@ const CREDENTIAL = Keys({
 });
 
 /** What stands in a partner's file. */
-export const PARTNER_SCHEMA = Keys(
+const PARTNER_SCHEMA = Keys(
   {
     partner: Type.String({ pattern: NAME_PATTERN, description: 'Name of the partner, the same as the file has.' }),
     credentials: Type.Array(CREDENTIAL, { maxItems: 16, description: 'Any of them lets the partner in.' }),
@@ -168,7 +169,7 @@ export async function writeSecretFile({ folder, sub, name, content, fresh, taken
   } finally {
     await rm(temporary, { force: true });
   }
-  await flushFolder(parent);
+  await syncAnyFolder(parent);
 }
 
 /** Removes a partner's file. @returns false where there is none */
@@ -184,7 +185,7 @@ export async function removeSecretFile(folder: string, sub: string, name: string
     if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
-  await flushFolder(join(folder, sub));
+  await syncAnyFolder(join(folder, sub));
   return true;
 }
 
@@ -200,16 +201,4 @@ async function sameOwner(path: string, as: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(as);
   await chown(path, uid, gid);
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems cannot flush a folder and say so.
-    if (codeOf(error) !== 'EINVAL') throw error;
-  } finally {
-    await handle.close();
-  }
 }

@@ -6,7 +6,7 @@ import type { ErrorEntry } from '../../engine/errors.ts';
 import { PROJECT_FOLDER } from '../../engine/registry.ts';
 
 /** Folders that hold source, in the way of a message. */
-export const SOURCE_FOLDERS = [
+const SOURCE_FOLDERS = [
   'services',
   'formats',
   'queue',

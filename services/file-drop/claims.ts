@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename } from 'node:fs/promises';
+import { syncAnyFolder } from '../../engine/bodies.ts';
 import { codeOf } from '../../engine/errors.ts';
 import { label } from '../../engine/labels.ts';
-import { flushFolder, removeFile, removeIfEmpty, sameStamp, statOf } from './disk.ts';
+import { removeFile, removeIfEmpty, sameStamp, statOf } from './disk.ts';
 import { dropError } from './errors.ts';
 import type { Folders } from './folders.ts';
 import type { Candidate } from './inbox.ts';
@@ -48,8 +49,8 @@ export async function claimFile(
   }
   if (!taken) return undefined;
   // The new place is durable before the old one is left.
-  await Promise.all([flushFolder(folders.work), flushFolder(pathIn(folders.work, claim))]);
-  await flushFolder(folders.inbox);
+  await Promise.all([syncAnyFolder(folders.work), syncAnyFolder(pathIn(folders.work, claim))]);
+  await syncAnyFolder(folders.inbox);
   label('file.claimed');
   return claim;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, rename, rmdir, unlink } from 'node:fs/promises';
+import { syncAnyFolder } from '../../engine/bodies.ts';
 import { codeOf } from '../../engine/errors.ts';
 import { dropError } from './errors.ts';
 import { pathIn, type RawName, rawOf } from './names.ts';
@@ -28,19 +29,6 @@ export async function statOf(path: string | Buffer) {
   }
 }
 
-/** Flushes a folder, so that renames in it outlive a power failure. */
-export async function flushFolder(path: string | Buffer): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems cannot flush a folder and say so; they order renames themselves.
-    if (codeOf(error) !== 'EINVAL') throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
 /**
  * Writes `folder/name` whole or not at all: temporary name, flush, rename, flush of the folder. The temporary name follows
  * from the name, so a crash leaves at most one, and the next try takes it over. Chunks are written one after the other.
@@ -61,7 +49,7 @@ export async function writeWhole(
     await handle.close();
   }
   await rename(temporary, pathIn(folder, rawOf(name)));
-  await flushFolder(folder);
+  await syncAnyFolder(folder);
 }
 
 async function writeAll(handle: FileHandle, chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {
@@ -91,7 +79,7 @@ export async function moveInto(from: Buffer, folder: string, name: string): Prom
     );
   }
   await rename(from, target);
-  await flushFolder(folder);
+  await syncAnyFolder(folder);
   return true;
 }
 

@@ -1,7 +1,8 @@
 import { access, constants, lstat, mkdir, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve, sep } from 'node:path';
+import { syncAnyFolder } from '../../engine/bodies.ts';
 import { codeOf, messageOf } from '../../engine/errors.ts';
-import { flushFolder, statOf } from './disk.ts';
+import { statOf } from './disk.ts';
 import { dropError } from './errors.ts';
 
 /** The folders inside the drop folder that are never scanned. */
@@ -40,7 +41,7 @@ export async function openFolders(productionFolder: string, folder: string): Pro
       });
     }
   }
-  await flushFolder(inbox);
+  await syncAnyFolder(inbox);
   const all = [inbox, work, done, failed];
   const known = await Promise.all(all.map((each) => lstat(each, { bigint: true })));
   return {

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { OPEN } from './lane-order.ts';
 import { number, optionalNumber, text } from './rows.ts';
 import { NO_BATCH, STATE_CODES } from './schema.ts';
-import type { Part } from './write-counters.ts';
+import { moveRange, type Part } from './write-counters.ts';
 
 /** A batch in the ledger, and how its members leave it. */
 
@@ -61,6 +61,17 @@ export function readParts(db: Database, batch: number): BatchRange[] {
 export function setBatch(db: Database, id: number, state: BatchState, whole: boolean, dueAt: number): BatchState {
   db.run('UPDATE batches SET state = ?, whole = ?, due_at = ? WHERE id = ?', state, whole ? 1 : 0, dueAt, id);
   return state;
+}
+
+/** Members that would go again, of submissions that were refused or cancelled meanwhile, are cancelled. Gives their number. */
+export function giveUp(db: Database, batch: number, parts: readonly Part[]): number {
+  let given = 0;
+  for (const part of parts) {
+    const row = db.get('SELECT state FROM submissions WHERE number = ?', part.submission) ?? {};
+    if (!['refused', 'cancelled'].includes(text(row, 'state'))) continue;
+    given += moveRange(db, part, batch, 'queued', 'cancelled');
+  }
+  return given;
 }
 
 /** Members that are queued go back among those that wait; their next batch names this one. */

@@ -91,6 +91,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     answer: (request) => ask('answer', request),
     resolve: (request) => ask('resolve', request),
     doubts: (request) => ask('doubts', request),
+    doubtMembers: (request) => ask('doubtMembers', request),
     decideDoubt: (request) => ask('decideDoubt', request),
     noteDoubt: (request) => ask('noteDoubt', request),
     notePause: (request) => ask('notePause', request),

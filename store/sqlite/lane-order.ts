@@ -1,5 +1,6 @@
+import type { LaneRequest } from '../../engine/contracts/store.ts';
 import type { Database, Row } from './database.ts';
-import { number, optionalNumber, text } from './rows.ts';
+import { number, text } from './rows.ts';
 import { STATE_CODES } from './schema.ts';
 
 /** The order of a lane: by the submission's place, then by item; a message's number follows the item in its place. */
@@ -53,17 +54,24 @@ function firstWaiting(db: Database, first: number, messages: number): number {
  * True where the destination had its lanes in another way before (one lane, or lanes by a key), and messages that come
  * before this place are still in one of those: they go first.
  */
-export function isBehindOtherLanes(db: Database, destination: string, lane: number, place: number): boolean {
+export function isBehindOtherLanes(
+  db: Database,
+  { destination, lane, passDoubt }: Pick<LaneRequest, 'destination' | 'lane' | 'passDoubt'>,
+  first: Row,
+): boolean {
   const others = lane === 0 ? 'lane > 0' : 'lane = 0';
-  const waiting = db.get(
-    `SELECT min(place) AS place FROM (
-       SELECT place FROM body_blocks WHERE destination = ? AND pending > 0 AND ${others}
-       UNION ALL SELECT place FROM batches WHERE destination = ? AND ${OPEN} AND ${others})`,
+  const counted = passDoubt ? ` AND state <> 'inDoubt'` : '';
+  const before = db.get(
+    `SELECT place, first_message FROM (
+       SELECT place, first_message FROM body_blocks WHERE destination = ? AND pending > 0 AND ${others}
+       UNION ALL SELECT place, first_message FROM batches WHERE destination = ? AND ${OPEN} AND ${others}${counted})
+     WHERE (place, first_message) < (?, ?) LIMIT 1`,
     destination,
     destination,
+    number(first, 'place'),
+    number(first, 'first_message'),
   );
-  const first = optionalNumber(waiting ?? {}, 'place');
-  return first !== undefined && first < place;
+  return before !== undefined;
 }
 
 /** A submission still on its way in is not overtaken by a later one; with a gate nothing of it goes before its end. */

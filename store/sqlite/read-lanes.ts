@@ -42,28 +42,37 @@ export function uniqueKeys(db: Database, request: { submission: number }): Uint8
 
 /** The next thing a lane has to do. With `ahead`, what follows the call in flight. */
 export function nextWork(db: Database, request: LaneRequest): LaneWork {
-  const { destination, lane, free, passDoubt } = request;
+  const { destination, lane, free } = request;
   if (db.get('SELECT name FROM destinations WHERE name = ?', destination)) return { kind: 'stopped' };
-  const doubtful = passDoubt ? undefined : firstOpen(db, request, 'inDoubt');
+  const doubtful = request.passDoubt ? undefined : firstOpen(db, request, 'inDoubt');
   if (doubtful) return { kind: 'held', batch: number(doubtful, 'id') };
   const sending = free || request.ahead ? undefined : firstOpen(db, request, 'sending');
   if (sending) return { kind: 'sending', batch: number(sending, 'id') };
   const planned = firstOpen(db, request, 'planned');
   const head = headBlock(db, destination, lane);
-  const first = planned && !(head && comesBefore(db, head, planned)) ? planned : head;
+  const first = free ? firstFree(planned, head, request.now) : firstInOrder(db, planned, head);
   if (!first) return { kind: 'idle' };
-  if (isBehindOtherLanes(db, destination, lane, number(first, 'place'))) return { kind: 'gated' };
+  if (isBehindOtherLanes(db, request, first)) return { kind: 'gated' };
   if (first === planned) return { kind: 'planned', batch: plannedBatch(db, planned) };
   if (isGated(db, destination, first)) return { kind: 'gated' };
   return { kind: 'candidates', blocks: candidates(db, first, request, free ? undefined : planned) };
 }
 
+function firstInOrder(db: Database, planned: Row | undefined, head: Row | undefined): Row | undefined {
+  return planned && !(head && comesBefore(db, head, planned)) ? planned : head;
+}
+
+/** Without an order, what may go now goes before what waits for its time. */
+function firstFree(planned: Row | undefined, head: Row | undefined, now: number): Row | undefined {
+  return planned && number(planned, 'due_at') <= now ? planned : (head ?? planned);
+}
+
 /** The lane's first batch in this state that no other call of the process has in hand. */
-function firstOpen(db: Database, { destination, lane, inHand }: LaneRequest, state: BatchState): Row | undefined {
+function firstOpen(db: Database, { destination, lane, inHand, free }: LaneRequest, state: BatchState): Row | undefined {
   return db
     .all(
       `SELECT * FROM batches WHERE destination = ? AND lane = ? AND ${OPEN} AND state = ?
-       ORDER BY place, first_message LIMIT ?`,
+       ORDER BY ${free ? 'due_at' : 'place'}, first_message LIMIT ?`,
       destination,
       lane,
       state,
@@ -181,20 +190,29 @@ function partsOf(db: Database, batch: number): Row[] {
 /** Batches that are asked about at once, at most. */
 const DOUBTS = 50;
 
-/** Batches in doubt, those first that may be decided or asked about next. */
-export function doubts(db: Database, request: { destination: string }): Doubt[] {
-  return db
-    .all(
-      `SELECT * FROM batches WHERE destination = ? AND ${OPEN} AND state = 'inDoubt' ORDER BY due_at, place, first_message LIMIT ?`,
-      request.destination,
-      DOUBTS,
-    )
-    .map((row) => doubt(db, row));
+/** Batches in doubt that may be decided or asked about now, and when the next one may be. */
+export function doubts(
+  db: Database,
+  request: { destination: string; now: number },
+): { due: Doubt[]; next: number | undefined } {
+  const next = db.get(
+    `SELECT min(due_at) AS at FROM batches WHERE destination = ? AND ${OPEN} AND state = 'inDoubt' AND due_at > ?`,
+    request.destination,
+    request.now,
+  );
+  const due = db.all(
+    `SELECT * FROM batches WHERE destination = ? AND ${OPEN} AND state = 'inDoubt' AND due_at <= ?
+     ORDER BY due_at, place, first_message LIMIT ?`,
+    request.destination,
+    request.now,
+    DOUBTS,
+  );
+  return { due: due.map(doubt), next: optionalNumber(next ?? {}, 'at') };
 }
 
-function doubt(db: Database, row: Row): Doubt {
-  const batch = number(row, 'id');
-  const members = partsOf(db, batch).flatMap((part) => {
+/** The members of a batch that are in doubt, with their bodies. */
+export function doubtMembers(db: Database, { batch }: { batch: number }): PlannedBatch['parts'][number][] {
+  return partsOf(db, batch).flatMap((part) => {
     const inDoubt = db
       .all(
         'SELECT id FROM messages WHERE id BETWEEN ? AND ? AND batch = ? AND state = ? ORDER BY id',
@@ -206,8 +224,11 @@ function doubt(db: Database, row: Row): Doubt {
       .map((message) => number(message, 'id'));
     return inDoubt.length === 0 ? [] : [batchPart(db, part, inDoubt)];
   });
+}
+
+function doubt(row: Row): Doubt {
   return {
-    batch,
+    batch: number(row, 'id'),
     lane: number(row, 'lane'),
     attempts: number(row, 'attempts'),
     since: number(row, 'doubt_since'),
@@ -215,8 +236,6 @@ function doubt(db: Database, row: Row): Doubt {
     asked: number(row, 'asked'),
     ticket: optionalText(row, 'ticket'),
     overdue: number(row, 'overdue') === 1,
-    plannedAt: number(row, 'planned_at'),
-    members,
   };
 }
 
@@ -244,11 +263,12 @@ function members(db: Database, batch: number, part: Row): number[] {
 
 /** What a sweep signals again. */
 export function due(db: Database): DueWork {
-  const destinations = db.all(
-    `SELECT DISTINCT destination FROM (
-       SELECT destination FROM body_blocks WHERE pending > 0
-       UNION ALL SELECT destination FROM batches WHERE ${OPEN})`,
-  );
+  const lanes = db
+    .all(
+      `SELECT destination, lane FROM body_blocks WHERE pending > 0
+       UNION SELECT destination, lane FROM batches WHERE ${OPEN} ORDER BY destination, lane`,
+    )
+    .map((row) => ({ destination: text(row, 'destination'), lane: number(row, 'lane') }));
   const services = db.all(
     `SELECT number, service FROM submissions WHERE progress <> 'closed'
        AND (state IN ('refused', 'cancelled') OR settled_at IS NOT NULL OR (state = 'routed' AND progress = 'open'))
@@ -258,7 +278,8 @@ export function due(db: Database): DueWork {
     toRoute:
       db.get(`SELECT 1 AS one FROM submissions WHERE state IN ('accepted', 'scanned', 'routing') LIMIT 1`) !==
       undefined,
-    destinations: destinations.map((row) => text(row, 'destination')),
+    destinations: [...new Set(lanes.map(({ destination }) => destination))],
+    lanes,
     services: services.map((row) => ({ submission: number(row, 'number'), service: text(row, 'service') })),
   };
 }

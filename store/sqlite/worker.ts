@@ -7,6 +7,7 @@ import { type Member, runGroup, type Settled, storeFailure } from './groups.ts';
 import { noteLimit, notePause, readLimit } from './pace.ts';
 import { ask, facts, readReceipt, readSnapshot } from './questions.ts';
 import {
+  doubtMembers,
   doubts,
   due,
   findClaim,
@@ -91,6 +92,7 @@ const reads = {
   rejectBlocks,
   due,
   doubts,
+  doubtMembers,
   lanesInUse,
   batchLimit: readLimit,
   openPurges,

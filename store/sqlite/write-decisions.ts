@@ -1,6 +1,6 @@
 import type { ResolveRequest, Stop } from '../../engine/contracts/store.ts';
 import { StoreError } from '../errors.ts';
-import { loseMembers, readBatch, readParts, setBatch } from './batches.ts';
+import { giveUp, loseMembers, readBatch, readParts, setBatch } from './batches.ts';
 import type { Database } from './database.ts';
 import { OPEN } from './lane-order.ts';
 import { appendEvent } from './rows.ts';
@@ -26,7 +26,8 @@ export function resolve(db: Database, request: ResolveRequest): { messages: numb
     detail: { to: request.to, reason: request.reason, messages: moved },
   });
   const again = request.to === 'queued';
-  if (again && batch.whole && moved === batch.count) setBatch(db, batch.id, 'planned', true, 0);
+  const givenUp = again ? giveUp(db, batch.id, parts) : 0;
+  if (again && batch.whole && moved === batch.count && givenUp === 0) setBatch(db, batch.id, 'planned', true, 0);
   else {
     if (again) loseMembers(db, batch.id, parts);
     setBatch(db, batch.id, again || !batch.whole ? 'closed' : 'done', batch.whole, 0);

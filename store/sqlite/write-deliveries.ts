@@ -11,7 +11,16 @@ import type {
 } from '../../engine/contracts/store.ts';
 import { label } from '../../engine/labels.ts';
 import { StoreError } from '../errors.ts';
-import { type Batch, type BatchRange, dissolve, loseMembers, readBatch, readParts, setBatch } from './batches.ts';
+import {
+  type Batch,
+  type BatchRange,
+  dissolve,
+  giveUp,
+  loseMembers,
+  readBatch,
+  readParts,
+  setBatch,
+} from './batches.ts';
 import type { Database, Row } from './database.ts';
 import { comesBefore, headBlock, OPEN } from './lane-order.ts';
 import { noteLimit } from './pace.ts';
@@ -73,7 +82,8 @@ function partBlock(db: Database, { destination, lane }: NewBatch, part: BatchPar
 /** What is sent again in a new batch waits as long as the batch that it was in. */
 function dueAtOf(db: Database, replaces: number | undefined): number {
   if (replaces === undefined) return 0;
-  return number(db.get('SELECT due_at FROM batches WHERE id = ?', replaces) ?? {}, 'due_at');
+  // Of a batch that is still in doubt, the time is that of the next question, and none of ours.
+  return number(db.get(`SELECT due_at FROM batches WHERE id = ? AND state <> 'inDoubt'`, replaces) ?? {}, 'due_at');
 }
 
 function joinPart(db: Database, batch: number, part: BatchPart, block: Row): void {
@@ -243,14 +253,16 @@ function conclude(db: Database, batch: Batch, parts: readonly BatchRange[], a: N
   const others = batch.count - a.exceptions.length;
   const now = (state: NewAnswer['rest']) =>
     a.exceptions.filter((exception) => exception.state === state).length + (a.rest === state ? others : 0);
-  const queued = now('queued');
   const inDoubt = now('inDoubt');
-  if (a.split) return split(db, batch, parts, a.split);
+  const givenUp = now('queued') > 0 ? giveUp(db, batch.id, parts) : 0;
+  const queued = now('queued') - givenUp;
+  if (a.split && givenUp === 0) return split(db, batch, parts, a.split);
   if (queued === batch.count) return setBatch(db, batch.id, 'planned', true, a.dueAt);
   if (queued > 0) loseMembers(db, batch.id, parts);
   if (inDoubt > 0) {
     db.run(
-      'UPDATE batches SET doubt_since = ?, ticket = ?, asked = 0, overdue = 0 WHERE id = ?',
+      // Sent again as itself, the doubt goes on: its deadline counts from the first one.
+      'UPDATE batches SET doubt_since = coalesce(doubt_since, ?), ticket = ? WHERE id = ?',
       a.at,
       a.ticket ?? null,
       batch.id,

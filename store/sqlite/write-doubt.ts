@@ -1,7 +1,7 @@
 import type { AnswerEffect, BatchState, DoubtVerdicts } from '../../engine/contracts/store.ts';
 import type { MessageState } from '../../engine/states.ts';
 import { StoreError } from '../errors.ts';
-import { type Batch, type BatchRange, loseMembers, readBatch, readParts, setBatch } from './batches.ts';
+import { type Batch, type BatchRange, giveUp, loseMembers, readBatch, readParts, setBatch } from './batches.ts';
 import type { Database } from './database.ts';
 import { appendEvent, number } from './rows.ts';
 import { STATE_CODES } from './schema.ts';
@@ -13,8 +13,7 @@ import { markSettled, moveRange } from './write-counters.ts';
 /** What the receiver said of the in-doubt members when it was asked: each of them is decided, or stays in doubt. */
 export function decideDoubt(db: Database, verdicts: DoubtVerdicts): AnswerEffect {
   const batch = readBatch(db, verdicts.batch);
-  if (batch.state !== 'inDoubt')
-    throw new StoreError('STORE_STALE', `Batch ${batch.id} is ${batch.state}: nothing of it is in doubt any more.`);
+  requireDoubt(batch, verdicts.attempt);
   const parts = readParts(db, batch.id);
   const asked = number(db.get('SELECT asked FROM batches WHERE id = ?', batch.id) ?? {}, 'asked') + 1;
   for (const { message, state, code, words } of verdicts.exceptions) {
@@ -52,6 +51,13 @@ export function decideDoubt(db: Database, verdicts: DoubtVerdicts): AnswerEffect
   return { batchState, settled };
 }
 
+/** What was found out about one attempt says nothing about a later one. */
+function requireDoubt({ id, state, attempts }: Batch, attempt: number): void {
+  if (state === 'inDoubt' && attempts === attempt) return;
+  const now = state === 'inDoubt' ? `in doubt about attempt ${attempts}, not ${attempt}` : state;
+  throw new StoreError('STORE_STALE', `Batch ${id} is ${now}; nothing was changed.`);
+}
+
 /** Everything in doubt that is no exception; ranges between those that stay. */
 function decideRest(
   db: Database,
@@ -72,6 +78,7 @@ function decideRest(
 /** As itself again only where it is whole and all of it is queued; else those that are queued lose it. */
 function concludeDoubt(db: Database, batch: Batch, parts: readonly BatchRange[], askAt: number): BatchState {
   const count = (state: MessageState) => parts.reduce((sum, part) => sum + countMembers(db, part, batch.id, state), 0);
+  giveUp(db, batch.id, parts);
   const inDoubt = count('inDoubt');
   const queued = count('queued');
   if (queued === batch.count && batch.whole) return setBatch(db, batch.id, 'planned', true, 0);
@@ -94,11 +101,18 @@ function countMembers(db: Database, part: BatchRange, batch: number, state: Mess
 /** The receiver does not know yet, or the deadline has passed. */
 export function noteDoubt(
   db: Database,
-  note: { batch: number; askAt?: number; asked?: boolean; overdue?: boolean; words: string; at: number },
+  note: {
+    batch: number;
+    attempt: number;
+    askAt?: number;
+    asked?: boolean;
+    overdue?: boolean;
+    words: string;
+    at: number;
+  },
 ): void {
   const batch = readBatch(db, note.batch);
-  if (batch.state !== 'inDoubt')
-    throw new StoreError('STORE_STALE', `Batch ${batch.id} is ${batch.state}: nothing of it is in doubt any more.`);
+  requireDoubt(batch, note.attempt);
   if (note.askAt !== undefined)
     db.run('UPDATE batches SET due_at = ?, asked = asked + ? WHERE id = ?', note.askAt, note.asked ? 1 : 0, batch.id);
   if (!note.overdue) return;

@@ -173,7 +173,9 @@ function insertVersion(db: Database, old: Message, block: Row, given: NewVersion
     STATE_CODES[given.state],
     NO_BATCH,
   );
-  if (queued === 1) db.run('UPDATE submissions SET unsettled = unsettled + 1 WHERE number = ?', old.submission);
+  // What was settled is not any more; who was told of it once is not told again.
+  if (queued === 1)
+    db.run('UPDATE submissions SET unsettled = unsettled + 1, settled_at = NULL WHERE number = ?', old.submission);
   return message;
 }
 

@@ -79,6 +79,8 @@ export function engineRun(folder: string, file: string, rows: number, kept?: str
       await until(() => ready(join(data, 'control.sock')), 30_000, 'the engine to be ready');
       // The bare loop is measured from after its imports, too: threads that have just started still load theirs.
       await wait(WARM);
+      // Asked for the first time, the engine begins to measure its event loop.
+      await ask(join(data, 'control.sock'), '/metrics');
       const cpu = cpuMicros(pid);
       const twinCpu = cpuMicros(twinPid);
       const dropped = Date.now();

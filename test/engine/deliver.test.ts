@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { Operation } from '../../engine/contracts/operation.ts';
-import type { Destination } from '../../engine/contracts/production.ts';
 import type { Store } from '../../engine/contracts/store.ts';
 import { ConfigError, PermanentError, TransientError, UncertainError } from '../../engine/errors.ts';
-import { Sending, type SendingContext } from '../../engine/sending.ts';
-import { accept, audit, scan } from '../store/support.ts';
+import { Sending } from '../../engine/sending.ts';
+import { accept, scan } from '../store/support.ts';
 import { until } from '../support/redis.ts';
+import { type SendingOptions, sendingContext, untilStates } from './sending-support.ts';
 import {
   acceptAll,
   acknowledge,
@@ -26,31 +26,9 @@ import {
 
 const STALE = Object.assign(new Error('It moved.'), { code: 'STORE_STALE' });
 
-interface Options extends Partial<Omit<SendingContext, 'destination'>> {
-  readonly destination?: Partial<Destination>;
-}
-
 /** What sends to a destination; what it is asked before it is open, it does then. */
-function lane(t: TestContext, store: Store, operation: Operation, options: Options = {}) {
-  const { destination, ...over } = options;
-  const made = Sending.open({
-    name: 'registry',
-    timeZone: 'UTC',
-    store,
-    clock: { now: Date.now },
-    instance: 'aaaa',
-    run: RUN,
-    format: LINES,
-    answers: LINES,
-    random: () => 0.5,
-    open: async () => operation,
-    dueAt: () => undefined,
-    settled: () => undefined,
-    keepAnswer: undefined,
-    answerAccepted: () => undefined,
-    ...over,
-    destination: { ...DESTINATION, ...destination },
-  });
+function lane(t: TestContext, store: Store, operation: Operation, options: SendingOptions = {}) {
+  const made = Sending.open(sendingContext(store, operation, options));
   const stop = () => made.then((sending) => sending.stop());
   t.after(stop);
   return {
@@ -63,18 +41,6 @@ function lane(t: TestContext, store: Store, operation: Operation, options: Optio
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'];
 const sent = (operation: ReturnType<typeof fakeOperation>) => operation.calls.map(({ messages }) => messages.join(''));
-
-async function untilStates(store: Store, expected: Record<string, number>, submission = 1): Promise<void> {
-  await until(
-    `the messages are ${JSON.stringify(expected)}`,
-    async () => {
-      const now = await states(store, submission);
-      return JSON.stringify(Object.entries(now).sort()) === JSON.stringify(Object.entries(expected).sort());
-    },
-    5000,
-  );
-  await audit(store);
-}
 
 describe('a lane', () => {
   test('sends batch after batch in order and tells of settled submissions once', async (t) => {

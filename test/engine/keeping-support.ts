@@ -40,12 +40,31 @@ export async function fill(
   submissions: Readonly<Record<number, number>>,
   blocks = 1,
   items = 1000,
+  rejects: Uint8Array = Buffer.from('rejected'),
 ): Promise<void> {
   const store = await openOne(ledgerOf(folder));
+  try {
+    await deliverAll(folder, store, Object.keys(submissions).map(Number), blocks, items, rejects);
+  } finally {
+    await store.close();
+  }
+  const db = openForWriting(ledgerOf(folder));
+  for (const [number, days] of Object.entries(submissions)) age(db, Number(number), days);
+  db.close();
+}
+
+async function deliverAll(
+  folder: string,
+  store: Store,
+  submissions: readonly number[],
+  blocks: number,
+  items: number,
+  rejects: Uint8Array,
+): Promise<void> {
   const bodies = new BodyFolder(join(folder, 'bodies'));
   await mkdir(bodies.path, { recursive: true });
   await store.putSnapshot({ hash: 'snapshot-1', body: Buffer.from('x') });
-  for (const number of Object.keys(submissions).map(Number)) {
+  for (const number of submissions) {
     await writeFile(bodies.original(number), 'x'.repeat(1000));
     await writeFile(bodies.copy(number), 'x'.repeat(500));
     await store.accept(submission(number));
@@ -55,16 +74,12 @@ export async function fill(
     for (let block = 0; block < blocks; block += 1) {
       const made = newBlock(number, block, block * items, 0, { items });
       const packed = made.bodies.map((body) => ({ ...body, body: Buffer.alloc(50_000, block) }));
-      await store.commitBlock({ ...made, rejects: Buffer.from('rejected'), bodies: packed });
+      await store.commitBlock({ ...made, rejects, bodies: packed });
     }
     await store.endRouting({ submission: number, at: 1 });
-    for (let block = 0; block < blocks; block += 1) await deliver(store);
+    for (let block = 0; block < blocks; block += 1) await deliver(store, {}, { maxMessages: items });
     await store.progress({ submission: number, progress: 'closed' });
   }
-  await store.close();
-  const db = openForWriting(ledgerOf(folder));
-  for (const [number, days] of Object.entries(submissions)) age(db, Number(number), days);
-  db.close();
 }
 
 /** Keeping with a clock that a test moves. */

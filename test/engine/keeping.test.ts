@@ -6,9 +6,11 @@ import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { packRejects } from '../../engine/blocks.ts';
 import { onEvent } from '../../engine/events.ts';
 import { previewPurge } from '../../engine/keeping.ts';
 import { retentionOf } from '../../engine/retention.ts';
+import { rejectedItems } from '../../engine/services.ts';
 import { openLedger } from '../../store/sqlite/client.ts';
 import { deliver, routed } from '../store/support.ts';
 import { until } from '../support/until.ts';
@@ -243,4 +245,24 @@ test('deliveries go on between the slices', async (t) => {
   const { bodies, ledger, messages } = await purged;
   assert.deepEqual([bodies, ledger, messages], [2, 2, 60_000]);
   assert.ok(delivered >= 5, `${delivered} submissions were delivered meanwhile`);
+});
+
+test('whoever reads rejected rows while they are purged is told, not left short', async (t) => {
+  const folder = dataFolder(t);
+  const faults = [{ code: 'X', column: 'a', line: 2, reason: 'no' }];
+  const rejects = packRejects([{ item: 1, line: 2, fields: ['1'], faults }]);
+  await fill(folder, { 1: 70 }, 12, 10, rejects);
+  const store = await storeOf(t, folder);
+  await store.setRetention({ rows: retentionOf(KEEP) });
+  const read: string[] = [];
+  const reading = async () => {
+    for await (const { waybillId } of rejectedItems(store, '7kq2', 1)) {
+      // Eight blocks are read at once: the ninth is asked for after the purge began.
+      if (read.length === 0) await store.beginPurge({ what: 'bodies', after: undefined, who: 'ana', at: Date.now() });
+      if (read.length === 1) assert.equal((await store.purgeSlice()).emptied, true);
+      read.push(waybillId);
+    }
+  };
+  await assert.rejects(reading(), { code: 'REJECTED_PURGED' });
+  assert.equal(read.length, 8);
 });

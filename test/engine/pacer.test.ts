@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Pause } from '../../engine/contracts/store.ts';
 import { Pacer, type PacerContext } from '../../engine/pacer.ts';
-import { recordEvents } from './support.ts';
+import { DESTINATION, recordEvents } from './support.ts';
 
 function pacer(over: Partial<PacerContext['destination']> = {}) {
   const noted: (readonly [string, Pause | undefined])[] = [];
   const made = new Pacer({
     name: 'registry',
-    destination: { maxInFlight: 1, breaker: { failures: 2 }, maintenance: [], ...over },
+    destination: { ...DESTINATION, breaker: { failures: 2 }, ...over },
     store: {
       notePause: async ({ kind, pause }) => {
         noted.push([kind, pause]);

@@ -85,6 +85,7 @@ async function waiting(store: Store): Promise<string[]> {
     ahead: false,
     lane: 0,
     inHand: [],
+    now: 10_000,
     free: false,
     passDoubt: false,
   });

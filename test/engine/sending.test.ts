@@ -1,86 +1,21 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
-import { MessagePacker } from '../../engine/blocks.ts';
-import type { Operation, ProbeAnswer } from '../../engine/contracts/operation.ts';
-import type { Destination } from '../../engine/contracts/production.ts';
-import type { NewBodyBlock, Store } from '../../engine/contracts/store.ts';
+import { describe, test } from 'node:test';
+import type { ProbeAnswer } from '../../engine/contracts/operation.ts';
 import { TooLargeError, TransientError, UncertainError } from '../../engine/errors.ts';
-import { Sending, type SendingContext } from '../../engine/sending.ts';
-import { accept, audit, scan } from '../store/support.ts';
 import { until } from '../support/until.ts';
+import { letters, routedByKey, sendingTo, sent, untilStates } from './sending-support.ts';
 import {
   acceptAll,
   acknowledge,
-  blockOf,
   DESTINATION,
   type FakeOperation,
   fakeOperation,
   HOLD,
-  LINES,
   ledger,
-  RUN,
   recordEvents,
   routed,
   states,
 } from './support.ts';
-
-type Options = Omit<Partial<SendingContext>, 'destination'> & { readonly destination?: Partial<Destination> };
-
-async function sendingTo(t: TestContext, store: Store, operation: Operation, options: Options = {}): Promise<Sending> {
-  const { destination, ...over } = options;
-  const made = await Sending.open({
-    name: 'registry',
-    timeZone: 'UTC',
-    store,
-    clock: { now: Date.now },
-    instance: 'aaaa',
-    run: RUN,
-    format: LINES,
-    answers: LINES,
-    random: () => 0.5,
-    open: async () => operation,
-    dueAt: () => undefined,
-    settled: () => undefined,
-    keepAnswer: undefined,
-    answerAccepted: () => undefined,
-    ...over,
-    destination: { ...DESTINATION, ...destination },
-  });
-  t.after(() => made.stop());
-  return made;
-}
-
-const letters = (count: number) => Array.from({ length: count }, (_, n) => `m${n + 1}`);
-const sent = (operation: FakeOperation) => operation.calls.map(({ messages }) => messages.join(' '));
-
-async function untilStates(store: Store, expected: Record<string, number>, submission = 1): Promise<void> {
-  const wanted = JSON.stringify(Object.entries(expected).sort());
-  await until(
-    `the messages are ${wanted}`,
-    async () => JSON.stringify(Object.entries(await states(store, submission)).sort()) === wanted,
-    10_000,
-  );
-  await audit(store);
-}
-
-/** Routes messages into lanes: `1:a 2:b 1:c` are three items of two lanes. */
-async function routedByKey(store: Store, number: number, items: string): Promise<void> {
-  const all = items.split(' ').map((item) => item.split(':'));
-  const texts = all.map(([, text]) => text ?? '');
-  await accept(store, number);
-  await scan(store, number, texts.length);
-  await store.beginRouting({ submission: number });
-  const lanes = [...new Set(all.map(([lane]) => Number(lane)))];
-  const bodies = lanes.map((lane): NewBodyBlock => {
-    const packer = new MessagePacker();
-    const positions = all.flatMap(([own], index) => (Number(own) === lane ? [index] : []));
-    for (const position of positions) packer.addText(texts[position] ?? '', texts[position] ?? '');
-    const body = { body: packer.pack(), bytes: packer.bytes, exceptions: [] };
-    return { destination: 'registry', lane, items: positions, entries: [0], ...body };
-  });
-  await store.commitBlock({ ...blockOf(number, texts), bodies });
-  await store.endRouting({ submission: number, at: 1 });
-}
 
 describe('order none', () => {
   const destination = { order: { kind: 'none' }, maxInFlight: 3 } as const;

@@ -13,7 +13,8 @@ import type { NewBodyBlock, Store } from '../../engine/contracts/store.ts';
 import { TransientError, UncertainError } from '../../engine/errors.ts';
 import { membersOf } from '../../engine/plan-batch.ts';
 import { Sending } from '../../engine/sending.ts';
-import { acknowledge, blockOf, DESTINATION, fakeOperation, HOLD, LINES, ledger } from '../engine/support.ts';
+import { sendingContext } from '../engine/sending-support.ts';
+import { acknowledge, blockOf, DESTINATION, fakeOperation, HOLD, ledger } from '../engine/support.ts';
 import { accept, audit, scan } from '../store/support.ts';
 import { until } from '../support/until.ts';
 
@@ -118,31 +119,20 @@ class World {
     operation.send = (delivery) => this.#receive([...delivery.each()].map(({ id }) => id));
     const { order } = this.#plan;
     const kind: Order = order === 'key' ? { kind: 'key', paths: ['k'] } : { kind: order };
-    this.#sending = await Sending.open({
-      name: 'registry',
-      destination: {
-        ...DESTINATION,
-        batch: { ...DESTINATION.batch, maxMessages: 3 },
-        order: kind,
-        maxInFlight: order === 'strict' ? 1 : 3,
-        inDoubt: HOLD,
-        retry: { ...DESTINATION.retry, first: 1, ceiling: 1 },
-        breaker: { failures: 1000 },
-      },
-      timeZone: 'UTC',
-      store,
-      clock: { now: Date.now },
-      instance: this.#instance,
-      run,
-      format: LINES,
-      answers: LINES,
-      random: () => 0.5,
-      open: async () => operation,
-      dueAt: () => undefined,
-      settled: () => undefined,
-      keepAnswer: undefined,
-      answerAccepted: () => undefined,
-    });
+    this.#sending = await Sending.open(
+      sendingContext(store, operation, {
+        destination: {
+          batch: { ...DESTINATION.batch, maxMessages: 3 },
+          order: kind,
+          maxInFlight: order === 'strict' ? 1 : 3,
+          inDoubt: HOLD,
+          retry: { ...DESTINATION.retry, first: 1, ceiling: 1 },
+          breaker: { failures: 1000 },
+        },
+        instance: this.#instance,
+        run,
+      }),
+    );
   }
 
   /** The receiver takes a call; the engine may die while it waits for the answer. */
@@ -168,14 +158,14 @@ class World {
       this.#death?.();
       await this.begin();
     }
-    const doubts = await this.#store.doubts({ destination: 'registry' });
+    const { due } = await this.#store.doubts({ destination: 'registry', now: Number.MAX_SAFE_INTEGER });
     const had = new Set(this.log);
-    for (const doubt of doubts) {
-      const members = membersOf(doubt.members);
+    for (const { batch, attempts: attempt } of due) {
+      const members = membersOf(await this.#store.doubtMembers({ batch }));
       const exceptions = members.controlIds.flatMap((id, index) =>
         had.has(id) ? [{ message: members.message(index), state: 'delivered' as const, code: 'FOUND', words: '' }] : [],
       );
-      const verdicts = { batch: doubt.batch, at: 1, who: 'test', exceptions, code: 'ASKED', words: '' };
+      const verdicts = { batch, attempt, at: 1, who: 'test', exceptions, code: 'ASKED', words: '' };
       await this.#store.decideDoubt({ ...verdicts, rest: 'queued', answer: undefined, askAt: 0 });
     }
     this.#sending?.wake();

@@ -2,14 +2,34 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import type { RetentionRow } from '../../engine/contracts/keeping.ts';
 import type { Store } from '../../engine/contracts/store.ts';
-import { type Database, openForWriting } from '../../store/sqlite/database.ts';
+import { Database, openForWriting, type Row } from '../../store/sqlite/database.ts';
 import { ask } from '../../store/sqlite/questions.ts';
+import { purgeable } from '../../store/sqlite/read-purge.ts';
+import * as intake from '../../store/sqlite/write-accept.ts';
+import * as deliveries from '../../store/sqlite/write-deliveries.ts';
+import * as writes from '../../store/sqlite/write-purge.ts';
+import * as submissions from '../../store/sqlite/write-submissions.ts';
 import { age, DAY, keepDays } from './keeping-support.ts';
 import { dataFolder, openOne } from './ledger.ts';
-import { type BlockShape, deliver, exception, newBlock, plan, planned, routed, send, submission } from './support.ts';
+import {
+  answerTo,
+  type BlockShape,
+  deliver,
+  exception,
+  newBlock,
+  plan,
+  planned,
+  RUN,
+  routed,
+  SNAPSHOT,
+  STRICT,
+  send,
+  submission,
+} from './support.ts';
 
 /** A ledger that a test changes by hand while no store has it open. */
 async function rig(t: TestContext) {
@@ -113,6 +133,7 @@ async function everyTable(store: Store): Promise<void> {
     stop: undefined,
   });
   await store.decideDoubt({
+    attempt: 1,
     batch,
     at: 6000,
     who: 'probe',
@@ -427,3 +448,71 @@ test('large submissions go in slices, and the file shrinks', async (t) => {
   assert.ok(statSync(path).size < before / 5, `${before} bytes before, ${statSync(path).size} after`);
   assert.equal(statSync(`${path}-wal`).size, 0);
 });
+
+test('no step of a purge reads a big table from end to end', (t) => {
+  const path = join(dataFolder(t), 'ledger.db');
+  openForWriting(path).close();
+  const statements = new Set<string>();
+  const recorder = new (class extends Database {
+    override run(sql: string, ...values: SQLInputValue[]): number {
+      statements.add(sql);
+      return super.run(sql, ...values);
+    }
+    override get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+      statements.add(sql);
+      return super.get(sql, ...values);
+    }
+    override all(sql: string, ...values: SQLInputValue[]): Row[] {
+      statements.add(sql);
+      return super.all(sql, ...values);
+    }
+  })(new DatabaseSync(path));
+  t.after(() => recorder.close());
+  const db = openForWriting(path);
+  t.after(() => db.close());
+  writes.setRetention(db, { rows: keepDays(30, 60) });
+  oneDelivered(db);
+  age(db, 1, 100);
+  for (const what of ['bodies', 'ledger'] as const) {
+    assert.deepEqual(writes.beginPurge(recorder, { what, after: undefined, who: 'ana', at: 1 }).submissions, [1]);
+    for (let emptied = false; !emptied; ) ({ emptied } = writes.purgeSlice(recorder));
+    writes.endPurge(recorder, { submission: 1, fileBytes: 0, at: 1 });
+  }
+  writes.purgeBatches(recorder, { after: 0 });
+  for (const from of ['whole', 'bodiless'] as const) purgeable(recorder, { what: 'ledger', from, after: undefined });
+  assert.ok(statements.size > 20, `${statements.size} statements`);
+  const small = /^SCAN (purges|retention|r|t|CONSTANT ROW|c\b.*COVERING|c USING)/;
+  for (const sql of [...statements].filter((each) => !each.startsWith('PRAGMA'))) {
+    const steps = db.all(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => String(detail));
+    assert.deepEqual(
+      steps.filter((step) => step.startsWith('SCAN') && !small.test(step)),
+      [],
+      sql,
+    );
+  }
+  const [due = ''] = [...statements].filter((sql) => sql.includes('s.bodies_purged_at IS NULL AND'));
+  assert.match(
+    db
+      .all(`EXPLAIN QUERY PLAN ${due}`)
+      .map(({ detail }) => detail)
+      .join(),
+    /SEARCH s USING INDEX submissions_kept \(settled_at/,
+  );
+});
+
+/** A submission of one message, delivered, told of, as the store's own functions make it. */
+function oneDelivered(db: Database): void {
+  intake.putSnapshot(db, { hash: SNAPSHOT, body: Buffer.from('x') });
+  intake.accept(db, submission(1));
+  const scan = { items: 1, charset: 'utf-8', transcoded: false, cursor: 0, lines: 1, details: {} };
+  submissions.scanned(db, { submission: 1, scan });
+  submissions.beginRouting(db, { submission: 1 });
+  submissions.commitBlock(db, newBlock(1, 0, 0, 0, { items: 1, ...REJECTS, over: { search: [Buffer.alloc(16, 7)] } }));
+  submissions.endRouting(db, { submission: 1, at: 1 });
+  const parts = [{ bodyBlock: 1, firstMessage: 1, lastMessage: 1, count: 1 }];
+  const batch = { destination: 'registry', lane: 0, parts, count: 1, bytes: 1, plannedAt: 1, replaces: undefined };
+  deliveries.plan(db, batch);
+  deliveries.beginSending(db, { batch: 1, attempt: 1, run: RUN, at: 1, ...STRICT });
+  deliveries.answer(db, answerTo(1));
+  submissions.setProgress(db, { submission: 1, progress: 'closed' });
+}

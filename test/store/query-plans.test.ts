@@ -108,6 +108,7 @@ function exercise(db: Recorder): void {
     mixSubmissions: true,
     ahead: true,
     lane: 0,
+    now: 10_000,
     inHand: [],
     ...STRICT,
   };

@@ -156,6 +156,7 @@ export function work(store: Store, options: LaneOptions = {}): Promise<LaneWork>
     ahead: false,
     lane: 0,
     inHand: [],
+    now: 10_000,
     ...STRICT,
     ...options,
   });

@@ -30,6 +30,7 @@ function sendNext(db: Database, maxMessages: number): void {
   const work = nextWork(db, {
     destination: 'registry',
     lane: 0,
+    now: 10_000,
     inHand: [],
     maxMessages,
     mixSubmissions: false,

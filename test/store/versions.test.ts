@@ -147,22 +147,22 @@ test('it must still be in the state that the caller saw, and all versions are ma
   assert.deepEqual(await counts(store, 1), { queued: 2 });
 });
 
-test('a delivered message is sent again as a new version; the settled submission settles again and is told of once', async (t) => {
+test('a delivered message is sent again as a new version; the submission is unsettled until it settles again', async (t) => {
   const { store, again } = await openSqlite(t);
   await routed(store, 1, [{ items: 2 }]);
   await deliver(store);
-  const settledAt = (await store.submission({ submission: 1 }))?.settledAt;
   await edit(store, 1, 1, { kind: 'sentAgain', changed: [] });
   await audit(store);
-  assert.equal((await store.submission({ submission: 1 }))?.unsettled, 1);
+  const unsettled = await store.submission({ submission: 1 });
+  assert.deepEqual([unsettled?.unsettled, unsettled?.settledAt], [1, undefined]);
   const reopened = await again();
   const batch = await plan(reopened);
   assert.deepEqual(membersOf(await planned(reopened)), [3]);
   await send(reopened, batch);
   const effect = await reopened.answer(answerTo(batch));
-  assert.deepEqual(effect.settled, []);
+  assert.deepEqual(effect.settled, [1]);
   await audit(reopened);
-  assert.equal((await reopened.submission({ submission: 1 }))?.settledAt, settledAt);
+  assert.equal((await reopened.submission({ submission: 1 }))?.settledAt, answerTo(batch).at);
   assert.deepEqual(await counts(reopened, 1), { delivered: 2 });
 });
 

@@ -57,7 +57,7 @@ function answerOf(request: string, paths: readonly (string | undefined)[]): Decl
 }
 
 /** The elements of details that the dialect's table of faults knows, as opposed to codes of SOAP itself. */
-export function detailFaults(dialect: Dialect): readonly string[] {
+function detailFaults(dialect: Dialect): readonly string[] {
   const names = Object.keys(dialect.faults).map((name) => name.split('/')[0] ?? '');
   return [...new Set(names.filter((name) => name.endsWith('Fault')))];
 }

@@ -80,7 +80,7 @@ test('what is unknown or has no meaning is told with a suggestion', async (t) =>
   for (const [keep, code] of [
     [' { body: 90d }', 'UNKNOWN_KEY keep.body'],
     [' { bodies: 2y }', 'BAD_DURATION keep.bodies'],
-    [' { bodies: 90d, at: "24:00" }', 'WRONG_VALUE keep.at'],
+    [' { bodies: 90d, at: "24:00" }', 'BAD_TEXT keep.at'],
     [' { routes: { dozes: { bodies: 1d } } }', 'UNKNOWN_ROUTE keep.routes.dozes'],
     [' { states: { queued: { bodies: 1d } } }', 'UNKNOWN_KEY keep.states.queued'],
   ] as const) {

@@ -1,7 +1,5 @@
 /** Every line of the outcome table of MongoDB, provoked over a connection: a line without a test here is an error. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
@@ -11,9 +9,9 @@ import { type OutcomeName, type OutcomeTable, outcomeOfError } from '../../../en
 import type { MongoConfig } from '../../../operations/mongodb/config.ts';
 import { MONGODB_OUTCOMES } from '../../../operations/mongodb/outcome-table.ts';
 import { freePort } from '../../../scripts/start/free-port.ts';
+import { askingServer } from '../../support/asking-server.ts';
 import { Certificates } from '../../support/certificates.ts';
-import { takesConnections } from '../../support/peers.ts';
-import { cleanUp, temporaryFolder } from '../../support/redis.ts';
+import { temporaryFolder } from '../../support/redis.ts';
 import { fakeServer, listening } from './fake-server.ts';
 import { delivery, type Message, message, openMongo, send } from './rig.ts';
 
@@ -147,33 +145,8 @@ async function strangeCertificate(t: TestContext): Promise<Told> {
 }
 
 async function withoutCertificate(t: TestContext): Promise<Told> {
-  const folder = await temporaryFolder(t, 'waybill-outcomes-');
-  const made = new Certificates(folder);
-  made.authority('ca');
-  made.issue('server', 'ca', 'subjectAltName=IP:127.0.0.1');
-  const port = await freePort();
-  const identity = [
-    '-cert',
-    'server.pem',
-    '-key',
-    'server.key',
-    '-CAfile',
-    'ca.pem',
-    '-Verify',
-    '1',
-    '-verify_return_error',
-  ];
-  const server = spawn('openssl', ['s_server', '-accept', String(port), ...identity, '-quiet'], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  cleanUp(t, async () => {
-    const ended = once(server, 'exit');
-    server.kill('SIGKILL');
-    await ended;
-  });
-  while (!(await takesConnections(port))) assert.equal(server.exitCode, null);
-  return at(`mongodb://127.0.0.1:${port}/`, { tls: { ca: made.pem('ca.pem') } })(t);
+  const { port, ca } = await askingServer(t);
+  return at(`mongodb://127.0.0.1:${port}/`, { tls: { ca } })(t);
 }
 
 async function abortedBefore(t: TestContext): Promise<Told> {

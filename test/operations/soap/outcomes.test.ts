@@ -1,6 +1,5 @@
 /** Every line of the outcome table of SOAP, provoked over a connection: a line without a test here is an error. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { type TestContext, test } from 'node:test';
@@ -9,9 +8,8 @@ import type { DeliveryError } from '../../../engine/errors.ts';
 import { type OutcomeName, type OutcomeTable, outcomeOfError } from '../../../engine/outcomes.ts';
 import type { SoapConfig } from '../../../operations/soap/config.ts';
 import { SOAP_OUTCOMES } from '../../../operations/soap/outcomes.ts';
-import { freePort } from '../../../scripts/start/free-port.ts';
+import { askingServer } from '../../support/asking-server.ts';
 import { Certificates } from '../../support/certificates.ts';
-import { takesConnections } from '../../support/peers.ts';
 import { cleanUp, temporaryFolder } from '../../support/redis.ts';
 import {
   ack,
@@ -164,33 +162,8 @@ async function tlsServer(t: TestContext): Promise<string> {
 }
 
 async function withoutCertificate(t: TestContext): Promise<Told> {
-  const folder = await temporaryFolder(t, 'waybill-outcomes-');
-  const made = new Certificates(folder);
-  made.authority('ca');
-  made.issue('server', 'ca', 'subjectAltName=IP:127.0.0.1');
-  const port = await freePort();
-  const identity = [
-    '-cert',
-    'server.pem',
-    '-key',
-    'server.key',
-    '-CAfile',
-    'ca.pem',
-    '-Verify',
-    '1',
-    '-verify_return_error',
-  ];
-  const server = spawn('openssl', ['s_server', '-accept', String(port), ...identity, '-quiet'], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  cleanUp(t, async () => {
-    const ended = once(server, 'exit');
-    server.kill('SIGKILL');
-    await ended;
-  });
-  while (!(await takesConnections(port))) assert.equal(server.exitCode, null);
-  return to(`https://127.0.0.1:${port}/`, { tls: { ca: made.pem('ca.pem') } })(t);
+  const { port, ca } = await askingServer(t);
+  return to(`https://127.0.0.1:${port}/`, { tls: { ca } })(t);
 }
 
 async function closedPort(t: TestContext): Promise<Told> {

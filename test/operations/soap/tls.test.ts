@@ -1,6 +1,5 @@
 /** TLS with a private CA and client certificates, made by openssl while the test runs. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -9,9 +8,8 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { TlsOptions } from 'node:tls';
 import { ConfigError, WaybillError } from '../../../engine/errors.ts';
-import { freePort } from '../../../scripts/start/free-port.ts';
+import { askingServer } from '../../support/asking-server.ts';
 import { Certificates } from '../../support/certificates.ts';
-import { takesConnections } from '../../support/peers.ts';
 import { ack, delivery, failure, openSoap, response, vxu } from './rig.ts';
 
 let folder = '';
@@ -73,29 +71,8 @@ test('mutual TLS: our certificate is shown', async (t) => {
 });
 
 test('mutual TLS: a receiver that refuses the lack of a certificate stops the destination', async (t) => {
-  const port = await freePort();
-  const identity = [
-    '-cert',
-    'server.pem',
-    '-key',
-    'server.key',
-    '-CAfile',
-    'ca.pem',
-    '-Verify',
-    '1',
-    '-verify_return_error',
-  ];
-  const server = spawn('openssl', ['s_server', '-accept', String(port), ...identity, '-quiet'], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  t.after(async () => {
-    const ended = once(server, 'exit');
-    server.kill('SIGKILL');
-    await ended;
-  });
-  while (!(await takesConnections(port))) assert.equal(server.exitCode, null);
-  const error = await failure(await openSoap(t, { url: `https://127.0.0.1:${port}/`, tls: { ca: pem('ca.pem') } }));
+  const { port, ca } = await askingServer(t);
+  const error = await failure(await openSoap(t, { url: `https://127.0.0.1:${port}/`, tls: { ca } }));
   assert.deepEqual([error.name, error.code, error.whose], ['ConfigError', 'SOAP_CLIENT_CERTIFICATE', 'ours']);
 });
 
