@@ -9,6 +9,7 @@ import { COMPILE_CACHE } from './node24.mjs';
 const FLAGS = [
   '--max-semi-space-size=4',
   '--heap-growing-percent=50',
+  '--no-sparkplug',
   '--expose-gc',
   '--disable-warning=ExperimentalWarning',
 ];

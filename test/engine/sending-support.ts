@@ -82,3 +82,16 @@ export async function routedByKey(store: Store, number: number, items: string): 
   await store.commitBlock({ ...blockOf(number, texts), bodies });
   await store.endRouting({ submission: number, at: 1 });
 }
+
+/** What sends to a destination; what it is asked before it is open, it does then. */
+export function lane(t: TestContext, store: Store, operation: Operation, options: SendingOptions = {}) {
+  const made = Sending.open(sendingContext(store, operation, options));
+  const stop = () => made.then((sending) => sending.stop());
+  t.after(stop);
+  return {
+    wake: () => void made.then((sending) => sending.wake()),
+    reopen: () => void made.then((sending) => sending.reopen()),
+    registered: async () => (await made).registered,
+    stop,
+  };
+}

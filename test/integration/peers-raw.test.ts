@@ -85,7 +85,7 @@ test('each is rejected in the receiver\u2019s words, and nothing else waits for 
       const attempts = batches.flatMap((batch) => batch.attempts);
       assert.deepEqual(
         attempts.map(({ outcome, code, whose }) => [outcome, code, whose]),
-        [['rejected', 'AR', 'data']],
+        [['rejected', 'AR', 'receiver']],
       );
       assert.match(attempts[0]?.words ?? '', WORDS[entry as keyof typeof WORDS]);
     }
