@@ -15,7 +15,6 @@ import { bodiesFolder } from '../engine/services.ts';
 import { socketPath } from '../engine/socket-path.ts';
 import type { ActingSource } from '../portal/acting/routes.ts';
 import type { ReceiptSource } from '../portal/receipts.ts';
-import { openPortal } from '../portal/server.ts';
 import { openHandover } from '../queue/handover.ts';
 import { openRedis } from '../queue/open-redis.ts';
 import { takeLock } from '../store/lock.ts';
@@ -52,7 +51,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
     const lock = takeLock(dataFolder, 'an engine');
     closers.push(() => lock.release());
-    // Neither needs the other, and each waits for a thread or a process to start.
+    // Neither needs the other, and each waits for a thread or a process to start; what serves HTTP is loaded meanwhile.
+    const serving = import('../portal/server.ts');
     const [store, redis] = await together(
       openStore({ path: ledgerPath(dataFolder), onDeath: options.onDeath }),
       openRedis({ dataFolder, logger: logger('redis'), url: process.env.REDIS_URL }),
@@ -136,6 +136,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       closers.push(() => listener.close());
       emit('listenerOpened', await listener.open());
     }
+    const { openPortal } = await serving;
     const portal = await openPortal({
       socket: socketPath(dataFolder, 'control.sock'),
       monitor: production.monitor,

@@ -5,7 +5,10 @@ import { COMPILE_CACHE } from './node24.mjs';
  * measured in `docs/decisions/memory.md`. They only count at the start of a process, and one of them is for the C library.
  */
 
-/** Small young generations, old ones that are collected before they double, and a word in when they are collected. */
+/**
+ * Small young generations, old ones that are collected before they double, code compiled only once it is hot, and a word in
+ * when memory is collected (`engine/memory.ts`).
+ */
 const FLAGS = [
   '--max-semi-space-size=4',
   '--heap-growing-percent=50',

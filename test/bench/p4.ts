@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { writeDoses } from './generate.ts';
 import { type Job, print, spread } from './job.ts';
 import { MAIN } from './p1.ts';
-import { firstLine, peakRss, startNode, stopProcess } from './processes.ts';
+import { firstLine, peakRss, programPages, startNode, stopProcess } from './processes.ts';
 
 const PRODUCTION = fileURLToPath(new URL('./productions/p4', import.meta.url));
 /** Rows of about 130 bytes: 100 MB. */
@@ -22,6 +22,8 @@ const AFTER = `\r\n--${BOUNDARY}--\r\n`;
 interface Upload {
   readonly seconds: number;
   readonly rss: number;
+  /** Of it, pages of the Node program. */
+  readonly program: number;
 }
 
 /** P4: a multipart upload of 100 MB until its receipt, durable; beside it busboy to a flushed file. */
@@ -51,6 +53,7 @@ export const p4: Job = {
       print('busboy to a file MB/s', spread(bareRates));
       print('ratio', spread(ratios), 2);
       print('engine peak RSS MB', spread(engine.map(({ rss }) => rss / 1e6)));
+      print('  of it pages of Node', spread(engine.map(({ program }) => program / 1e6)));
       print('busboy peak RSS MB', spread(bare.map(({ rss }) => rss / 1e6)));
       return {
         megabytes,
@@ -58,6 +61,7 @@ export const p4: Job = {
         megabytesPerSecond: spread(rates).median,
         ratioToBusboy: spread(ratios).median,
         peakRssBytes: spread(engine.map(({ rss }) => rss)).max,
+        programPagesBytes: spread(engine.map(({ program }) => program)).median,
       };
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -71,7 +75,7 @@ async function bareUpload(file: string, small: string): Promise<Upload> {
     const url = await firstLine(server);
     await send(url, small, {});
     const seconds = await send(url, file, {});
-    return { seconds, rss: peakRss(server.pid ?? 0) };
+    return { seconds, rss: peakRss(server.pid ?? 0), program: programPages(server.pid ?? 0) };
   } finally {
     await stopProcess(server);
   }
@@ -101,7 +105,7 @@ async function engineUpload(folder: string, file: string, small: string): Promis
     const authorization = `Bearer ${key}`;
     await send(`${address}/uploads`, small, { authorization });
     const seconds = await send(`${address}/uploads`, file, { authorization });
-    return { seconds, rss: peakRss(engine.pid ?? 0) };
+    return { seconds, rss: peakRss(engine.pid ?? 0), program: programPages(engine.pid ?? 0) };
   } finally {
     await stopProcess(engine);
     rmSync(run, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Job, print, spread } from './job.ts';
 import { MAIN } from './p1.ts';
-import { firstLine, ready, rssNow, startNode, stopProcess, until } from './processes.ts';
+import { firstLine, programPages, ready, rssNow, startNode, stopProcess, until } from './processes.ts';
 
 const PRODUCTION = fileURLToPath(new URL('./productions/p5', import.meta.url));
 /** An engine that has nothing to do for so long is idle, milliseconds. */
@@ -14,6 +14,8 @@ const IDLE = 5000;
 interface Start {
   readonly ms: number;
   readonly rss: number;
+  /** Of it, pages of the Node program. */
+  readonly program: number;
 }
 
 /** P5: from the start of the process until it listens, with every adapter in use, and its memory when it is idle. */
@@ -32,12 +34,14 @@ export const p5: Job = {
     print('engine start ms', spread(engine.map(({ ms }) => ms)));
     print('imports alone ms', spread(imports.map(({ ms }) => ms)));
     print('engine idle RSS MB', spread(engine.map(({ rss }) => rss / 1e6)), 1);
+    print('  of it pages of Node', spread(engine.map(({ program }) => program / 1e6)), 1);
     print('imports alone RSS MB', spread(imports.map(({ rss }) => rss / 1e6)), 1);
     return {
       runs,
       startMs: spread(engine.map(({ ms }) => ms)).median,
       importsMs: spread(imports.map(({ ms }) => ms)).median,
       idleRssBytes: spread(engine.map(({ rss }) => rss)).median,
+      programPagesBytes: spread(engine.map(({ program }) => program)).median,
     };
   },
 };
@@ -57,7 +61,7 @@ async function engineStart(): Promise<Start> {
     await until(() => ready(join(data, 'control.sock')), 30_000, 'the engine to be ready');
     const ms = performance.now() - began;
     await wait(IDLE);
-    return { ms, rss: rssNow(engine.pid ?? 0) };
+    return { ms, rss: rssNow(engine.pid ?? 0), program: programPages(engine.pid ?? 0) };
   } finally {
     await stopProcess(engine);
     rmSync(folder, { recursive: true, force: true });
@@ -69,7 +73,8 @@ async function importsStart(): Promise<Start> {
   const child = startNode([fileURLToPath(new URL('./imports-alone.ts', import.meta.url))], {});
   try {
     await firstLine(child);
-    return { ms: performance.now() - began, rss: rssNow(child.pid ?? 0) };
+    const pid = child.pid ?? 0;
+    return { ms: performance.now() - began, rss: rssNow(pid), program: programPages(pid) };
   } finally {
     await stopProcess(child);
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'undici';
@@ -11,6 +11,18 @@ const TICK_MICROS = 10_000;
 /** Resident memory of a process now, bytes. */
 export function rssNow(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
+
+/** How much of a process's resident memory now is pages of its program's file, bytes: all processes of it share them. */
+export function programPages(pid: number): number {
+  const program = readlinkSync(`/proc/${pid}/exe`);
+  let ours = false;
+  let kilobytes = 0;
+  for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+    if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) ours = line.endsWith(program);
+    else if (ours) kilobytes += Number(/^Rss:\s+(\d+) kB/.exec(line)?.[1] ?? 0);
+  }
+  return kilobytes * 1024;
 }
 
 /** CPU time so far of a process and its threads, microseconds. */
