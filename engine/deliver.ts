@@ -1,38 +1,25 @@
 import type { BatchSizes } from './batch-sizes.ts';
-import { inCharset } from './carries.ts';
 import type { Connection } from './connection.ts';
-import type { Format } from './contracts/format.ts';
-import type { Delivery, Operation } from './contracts/operation.ts';
-import type { Destination } from './contracts/production.ts';
-import type { Clock } from './contracts/runtime.ts';
-import type { AttemptKey, LaneWork, MessageOutcomeState, NewAnswer, NewSubmission, Store } from './contracts/store.ts';
-import { ConfigError, codeOf, messageOf } from './errors.ts';
-import { type EventFields, type EventName, emit } from './events.ts';
+import type { AttemptKey, LaneWork, NewAnswer, NewSubmission } from './contracts/store.ts';
+import { codeOf, messageOf } from './errors.ts';
+import { emit } from './events.ts';
 import { batchId } from './ids.ts';
 import { label } from './labels.ts';
 import { type Outcome, readAnswer, readFailure } from './outcome.ts';
 import type { Pacer } from './pacer.ts';
 import { type Choice, chooseBatch, openPlanned, type Ready } from './plan-batch.ts';
 import { retryWait } from './retry.ts';
+import { Rounds } from './rounds.ts';
+import type { SendingContext } from './sending-context.ts';
+import { tellAnswer } from './tell-answer.ts';
+import { writeBatch } from './write-batch.ts';
 
-export interface LaneContext {
-  /** The destination's name. */
-  readonly name: string;
+/** What a lane has beside what all of a destination have. */
+export interface LaneContext extends SendingContext {
   /** Number of the lane: 0, or 1 to `KEY_LANES` where order is kept by a key. */
   readonly lane: number;
   /** Calls of the lane may go at the same time (`order: none`): what is planned or sent by another is in hand. */
   readonly inHand: Set<number> | undefined;
-  readonly destination: Destination;
-  readonly timeZone: string;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly instance: string;
-  /** Id of this run of the engine: attempts carry it. */
-  readonly run: string;
-  readonly format: Format | undefined;
-  /** What reads acknowledgements: the same, or the operation's own where the batch has none. */
-  readonly answers: Format | undefined;
-  readonly random: () => number;
   readonly connection: Connection;
   readonly pacer: Pacer;
   readonly sizes: BatchSizes;
@@ -40,13 +27,6 @@ export interface LaneContext {
   readonly oneByOne: <T>(work: () => Promise<T>) => Promise<T>;
   /** Something is in doubt. */
   readonly doubtful: () => void;
-  /** Signals the lane to other processes too, when something is due. */
-  readonly dueAt: (at: number) => void;
-  readonly settled: (submissions: readonly number[]) => void;
-  /** Keeps an answer's body on disk, where answers become submissions. */
-  readonly keepAnswer: ((batch: number, body: Uint8Array) => Promise<NewSubmission>) | undefined;
-  /** The answer is in the ledger as a submission. */
-  readonly answerAccepted: (submission: number) => void;
 }
 
 /** What a lane does next, and the answer whose commit is on its way. */
@@ -70,13 +50,11 @@ const STOP_PATIENCE = 10_000;
 export class Lane {
   readonly #context: LaneContext;
   readonly #registered = new Map<string, AttemptKey>();
-  readonly #stop = new AbortController();
-  #running: Promise<void> | undefined;
-  #again = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #rounds: Rounds;
 
   constructor(context: LaneContext) {
     this.#context = context;
+    this.#rounds = new Rounds(context, { round: () => this.#send(), failed: (error) => this.#waitAfter(error) });
   }
 
   get name(): string {
@@ -90,45 +68,28 @@ export class Lane {
 
   /** There may be something to send. Cheap; may be called as often as anything happens. */
   wake(): void {
-    if (this.#stop.signal.aborted) return;
-    this.#again = true;
-    this.#running ??= this.#drain().finally(() => {
-      this.#running = undefined;
-      if (this.#again) this.wake();
-    });
+    this.#rounds.wake();
   }
 
   /** Finishes the call in flight and stores its answer. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    clearTimeout(this.#timer);
-    await this.#running;
-    clearTimeout(this.#timer);
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
-  async #drain(): Promise<void> {
-    while (this.#again && !this.#stop.signal.aborted) {
-      this.#again = false;
-      try {
-        let turn: Turn = { ready: await this.#next(false), stored: undefined };
-        while (turn.ready && !this.#stop.signal.aborted) turn = await this.#deliver(turn.ready, turn.stored);
-        if (turn.ready) this.#letGo(turn.ready);
-        await turn.stored;
-      } catch (error) {
-        this.#later(error);
-        return;
-      }
-    }
+  /** Batch after batch, as long as there is one to send now. */
+  async #send(): Promise<void> {
+    let turn: Turn = { ready: await this.#next(false), stored: undefined };
+    while (turn.ready && !this.#rounds.stopping.aborted) turn = await this.#deliver(turn.ready, turn.stored);
+    if (turn.ready) this.#letGo(turn.ready);
+    await turn.stored;
   }
 
   /** The ledger moved under a plan: plan again soon. Anything else (a full disk, a damaged body): a while later. */
-  #later(error: unknown): void {
-    this.#again = false;
-    const stale = codeOf(error) === 'STORE_STALE';
-    const wait = stale ? STORE_RETRY_FIRST : STORE_RETRY_CEILING;
-    if (!stale)
-      emit('laneWaits', { destination: this.name, code: codeOf(error), reason: messageOf(error), retryInMs: wait });
-    this.#wakeAt(this.#context.clock.now() + wait);
+  #waitAfter(error: unknown): number {
+    if (codeOf(error) === 'STORE_STALE') return STORE_RETRY_FIRST;
+    const [code, reason] = [codeOf(error), messageOf(error)];
+    emit('laneWaits', { destination: this.name, code, reason, retryInMs: STORE_RETRY_CEILING });
+    return STORE_RETRY_CEILING;
   }
 
   /** The lane's next batch, planned and with its bodies; `undefined` where there is nothing to send now. */
@@ -161,7 +122,7 @@ export class Lane {
     if (work.kind !== 'candidates') return undefined;
     const choice = chooseBatch(work.blocks, settings, clock.now());
     if (choice.kind === 'wait') {
-      this.#wakeAt(choice.until);
+      this.#rounds.wakeAt(choice.until);
       return undefined;
     }
     const ready = this.#dueOnly(await this.#plan(choice));
@@ -173,7 +134,7 @@ export class Lane {
   #dueOnly(ready: Ready): Ready | undefined {
     const { inHand, clock } = this.#context;
     if (!inHand || ready.dueAt <= clock.now()) return ready;
-    this.#wakeAt(ready.dueAt);
+    this.#rounds.wakeAt(ready.dueAt);
     return undefined;
   }
 
@@ -199,7 +160,7 @@ export class Lane {
    */
   async #deliver(ready: Ready, stored: Promise<void> | undefined): Promise<Turn> {
     const { store, clock, run, destination, inHand, pacer } = this.#context;
-    if (!this.#mayCall(ready)) {
+    if (!(await this.#mayCall(ready))) {
       this.#letGo(ready);
       return { ready: undefined, stored };
     }
@@ -212,13 +173,13 @@ export class Lane {
     if (begun.status === 'rejected') {
       this.#registered.delete(keyText(key));
       this.#letGo(ready);
-      pacer.withdraw();
+      pacer.withdraw(clock.now());
       if (codeOf(begun.reason) !== 'STORE_STALE') throw begun.reason;
-      this.#again = true;
+      this.wake();
       return NOTHING;
     }
     const next = free ? Promise.resolve(undefined) : this.#planAhead();
-    const outcome = await this.#send(ready, key);
+    const outcome = await this.#call(ready, key);
     return this.#conclude(ready, key, outcome, await next);
   }
 
@@ -227,25 +188,30 @@ export class Lane {
     return this.#next(true).catch(() => undefined);
   }
 
-  /** Whether the call may begin now; if not, the lane is woken when it may. */
-  #mayCall(ready: Ready): boolean {
+  /** Waits for the call's turn; false where it may not begin yet, or the lane is to end. */
+  async #mayCall(ready: Ready): Promise<boolean> {
     const { clock, pacer } = this.#context;
     if (ready.dueAt > clock.now()) {
-      this.#wakeAt(ready.dueAt);
+      this.#rounds.wakeAt(ready.dueAt);
       return false;
     }
-    const turn = pacer.turn(clock.now(), () => this.wake());
-    if (turn.kind === 'wait') this.#wakeAt(turn.until);
-    return turn.kind === 'go';
+    const turn = await pacer.turn(clock.now());
+    if (turn.kind === 'wait') {
+      this.#rounds.wakeAt(turn.until);
+      return false;
+    }
+    if (!this.#rounds.stopping.aborted) return true;
+    pacer.withdraw(clock.now());
+    return false;
   }
 
-  async #send(ready: Ready, key: AttemptKey): Promise<Outcome> {
+  async #call(ready: Ready, key: AttemptKey): Promise<Outcome> {
     const { destination, clock, answers, random, instance, connection } = this.#context;
     let repeatable = false;
     try {
       return await connection.use(async (operation) => {
         repeatable = operation.repeatable;
-        const delivery = this.#prepare(ready, key, operation);
+        const delivery = writeBatch(ready, key.attempt, operation, this.#context);
         const answer = await operation.send(delivery, new AbortController().signal);
         label('answer.received');
         const id = batchId(instance, ready.batch);
@@ -254,46 +220,6 @@ export class Lane {
     } catch (error) {
       return readFailure(error, ready, destination, repeatable, clock.now(), random);
     }
-  }
-
-  /** Nothing was sent where the batch cannot even be written: the destination stops, the messages wait. */
-  #prepare(ready: Ready, key: AttemptKey, operation: Operation): Delivery {
-    try {
-      return this.#delivery(ready, key, operation);
-    } catch (error) {
-      throw new ConfigError(
-        'BATCH_NOT_WRITTEN',
-        `A batch for ${this.name} cannot be written (${messageOf(error)}); nothing was sent.`,
-        { cause: error, whose: 'ours' },
-      );
-    }
-  }
-
-  #delivery(ready: Ready, key: AttemptKey, operation: Operation): Delivery {
-    const { format, instance, timeZone } = this.#context;
-    const id = batchId(instance, ready.batch);
-    const plan = {
-      id,
-      plannedAt: ready.plannedAt,
-      timeZone,
-      count: ready.members.count,
-      ...(ready.replaces === undefined ? {} : { replaces: batchId(instance, ready.replaces) }),
-    };
-    const { charset } = operation.carries;
-    const bodies = () => inCharset(ready.members.bodies(), charset);
-    const body = () => (format?.write ? format.write(plan, bodies()) : bodies());
-    const own = charset === 'utf-8' ? ready.members.bytes : lengthOf(bodies());
-    const byteLength = format?.write ? (format.overhead ? own + format.overhead(plan) : lengthOf(body())) : own;
-    return {
-      batchId: id,
-      attempt: key.attempt,
-      messages: ready.members.count,
-      byteLength,
-      body,
-      each: () => ready.members.each(instance),
-      firstByte: () => label('sending.firstByte'),
-      lastByte: () => label('sending.lastByte'),
-    };
   }
 
   /** Stores the answer; goes straight on only where all is well. */
@@ -306,15 +232,14 @@ export class Lane {
     const told = { ...key, run, at: now, ...answer, dueAt: this.#dueAt(ready, outcome), ...(split ? { split } : {}) };
     const stored = this.#storeAnswer(told, ready, body).then((kept) => {
       this.#letGo(ready);
-      if (kept) this.#report(ready, outcome, split?.messages);
+      if (kept) this.#tell(ready, outcome, split?.messages);
       if (states.includes('inDoubt')) this.#context.doubtful();
     });
-    const contended = pacer.end(gotThrough(outcome), told.dueAt, now);
+    pacer.end(gotThrough(outcome), told.dueAt, now);
     const final = states.every((state) => state === 'delivered' || state === 'rejected');
     if (final) sizes.taken(ready.members.count, now);
-    this.#again = true;
-    // Another lane that waits for a call has its turn first.
-    if (final && next && !contended) return { ready: next, stored };
+    this.wake();
+    if (final && next) return { ready: next, stored };
     if (next) this.#letGo(next);
     await stored;
     return NOTHING;
@@ -348,45 +273,20 @@ export class Lane {
         const [code, reason] = [codeOf(error), messageOf(error)];
         emit('answerNotStored', { destination: this.name, batch: ready.batch, code, reason });
         const gone = code === 'STORE_STALE' || code === 'STORE_CLOSED';
-        if (gone || (this.#stop.signal.aborted && waited >= STOP_PATIENCE)) {
+        if (gone || (this.#rounds.stopping.aborted && waited >= STOP_PATIENCE)) {
           this.#registered.delete(keyText(answer));
           return false;
         }
-        if (this.#stop.signal.aborted) waited += wait;
+        if (this.#rounds.stopping.aborted) waited += wait;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
   }
 
-  /** What a person or a metric wants to know of an answer: one event for each thing that became of its messages. */
-  #report(ready: Ready, outcome: Outcome, limit: number | undefined): void {
-    const all = ready.members.count;
-    const fields = { destination: this.name, batch: ready.batch, code: outcome.code };
-    emit('batchAnswered', { ...fields, messages: all });
-    const count = (state: MessageOutcomeState) =>
-      outcome.exceptions.filter((exception) => exception.state === state).length +
-      (outcome.rest === state ? all - outcome.exceptions.length : 0);
-    const reason = outcome.logged;
-    const tell = (event: EventName, state: MessageOutcomeState, more: EventFields) => {
-      const messages = count(state);
-      if (messages > 0) emit(event, { ...fields, messages, ...more });
-    };
-    tell('messagesRejected', 'rejected', {});
-    // With `resend` nobody is needed: the event comes when it is sent again.
-    if (this.#context.destination.inDoubt.policy === 'hold') tell('batchInDoubt', 'inDoubt', { reason });
-    tell('batchFailed', 'failed', { reason });
-    if (outcome.stop) emit('destinationStopped', { ...fields, messages: all, reason });
-    else if (limit !== undefined) emit('batchSplit', { ...fields, messages: all, limit });
-    else tell('batchRetried', 'queued', { reason, dueAt: outcome.dueAt });
-  }
-
-  #wakeAt(at: number): void {
-    if (this.#stop.signal.aborted) return;
-    clearTimeout(this.#timer);
-    const wait = Math.max(at - this.#context.clock.now(), 0);
-    this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fffffff));
-    this.#timer.unref();
-    this.#context.dueAt(at);
+  #tell({ batch, members }: Ready, outcome: Outcome, limit: number | undefined): void {
+    const { name: destination, destination: settings } = this.#context;
+    const asksPeople = settings.inDoubt.policy === 'hold';
+    tellAnswer({ destination, batch, messages: members.count, outcome, asksPeople, limit });
   }
 }
 
@@ -394,12 +294,6 @@ export class Lane {
 function gotThrough({ rest, stop, tooLarge, ticket }: Outcome): boolean {
   if (rest === 'queued') return stop !== undefined || tooLarge !== undefined;
   return rest !== 'inDoubt' || ticket !== undefined;
-}
-
-function lengthOf(chunks: Iterable<Uint8Array>): number {
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  return length;
 }
 
 function keyText({ batch, attempt }: AttemptKey): string {

@@ -3,9 +3,7 @@
  * asked. Each decision is in the ledger, with who made it and why.
  */
 import type { Connection } from './connection.ts';
-import type { Format } from './contracts/format.ts';
 import type { DoubtSettings, RetrySettings } from './contracts/production.ts';
-import type { Clock } from './contracts/runtime.ts';
 import type { Doubt, NewSubmission, Store } from './contracts/store.ts';
 import { codeOf, DeliveryError, messageOf } from './errors.ts';
 import { emit } from './events.ts';
@@ -13,24 +11,19 @@ import { batchId } from './ids.ts';
 import { type ProbeReading, readProbe } from './outcome.ts';
 import type { Pacer } from './pacer.ts';
 import { membersOf } from './plan-batch.ts';
+import { Rounds } from './rounds.ts';
+import type { SendingContext } from './sending-context.ts';
 
-export interface DoubtsContext {
-  readonly name: string;
+type Common = 'name' | 'clock' | 'instance' | 'answers' | 'dueAt' | 'keepAnswer' | 'answerAccepted';
+
+export interface DoubtsContext extends Pick<SendingContext, Common> {
   readonly settings: DoubtSettings;
   readonly retry: Pick<RetrySettings, 'maxAttempts' | 'giveUpAfter'>;
   readonly pacer: Pacer;
   readonly store: Pick<Store, 'doubts' | 'doubtMembers' | 'decideDoubt' | 'noteDoubt' | 'resolve'>;
-  readonly clock: Clock;
-  readonly instance: string;
   readonly connection: Connection;
-  readonly answers: Format | undefined;
   /** Something was decided: lanes may go on. */
   readonly decided: (settled: readonly number[]) => void;
-  /** Signals other processes too, when something is due. */
-  readonly dueAt: (at: number) => void;
-  /** Keeps an answer's body on disk, where answers become submissions. */
-  readonly keepAnswer: ((batch: number, body: Uint8Array) => Promise<NewSubmission>) | undefined;
-  readonly answerAccepted: (submission: number) => void;
 }
 
 /** A time that never comes: nobody but a person decides. */
@@ -44,48 +37,36 @@ const PATIENCE = 10;
 
 export class Doubts {
   readonly #context: DoubtsContext;
-  readonly #stop = new AbortController();
-  #running: Promise<void> | undefined;
-  #again = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #rounds: Rounds;
 
   constructor(context: DoubtsContext) {
     this.#context = context;
+    this.#rounds = new Rounds(context, {
+      round: () => this.#lookAtAll(),
+      // A batch that a person has just decided about is stale; anything else is told of by the ledger's health.
+      failed: (error) => (codeOf(error) === 'STORE_STALE' ? LOOK_AGAIN : ASK_AGAIN),
+    });
   }
 
   /** There may be something to decide. Cheap; may be called as often as anything happens. */
   wake(): void {
-    if (this.#stop.signal.aborted) return;
-    this.#again = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      if (this.#again) this.wake();
-    });
+    this.#rounds.wake();
   }
 
   /** Ends the question in flight, if there is one. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    clearTimeout(this.#timer);
-    await this.#running;
-    clearTimeout(this.#timer);
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
-  async #run(): Promise<void> {
-    this.#again = false;
+  async #lookAtAll(): Promise<void> {
     const { store, name, clock } = this.#context;
-    try {
-      const { due, next = NEVER } = await store.doubts({ destination: name, now: clock.now() });
-      let first = next;
-      for (const doubt of due) {
-        if (this.#stop.signal.aborted) return;
-        first = Math.min(first, await this.#look(doubt));
-      }
-      if (first < NEVER) this.#wakeAt(first);
-    } catch (error) {
-      // A batch that a person has just decided about is stale; anything else is told of by the ledger's health.
-      this.#wakeAt(clock.now() + (codeOf(error) === 'STORE_STALE' ? LOOK_AGAIN : ASK_AGAIN));
+    const { due, next = NEVER } = await store.doubts({ destination: name, now: clock.now() });
+    let first = next;
+    for (const doubt of due) {
+      if (this.#rounds.stopping.aborted) return;
+      first = Math.min(first, await this.#look(doubt));
     }
+    if (first < NEVER) this.#rounds.wakeAt(first);
   }
 
   /** Does what is due about one batch. @returns when it is to be looked at again, milliseconds since 1970 */
@@ -134,8 +115,7 @@ export class Doubts {
   /** Asks the receiver as soon as a call may begin, and stores what it said of each message. */
   async #ask(doubt: Doubt, beforeDeadline: number): Promise<number> {
     const { clock, pacer } = this.#context;
-    const turn = pacer.turn(clock.now(), () => this.wake());
-    if (turn.kind === 'busy') return beforeDeadline;
+    const turn = await pacer.turn(clock.now());
     if (turn.kind === 'wait') return Math.min(turn.until, beforeDeadline);
     let answer: ProbeReading | undefined;
     try {
@@ -158,7 +138,7 @@ export class Doubts {
       return await connection.use(async (operation) => {
         if (!operation.probe)
           return { kind: 'notYet', words: 'The operation has no way to ask the receiver.', askAfterMs: undefined };
-        const said = await operation.probe({ batchId: id, ticket: doubt.ticket, ids }, this.#stop.signal);
+        const said = await operation.probe({ batchId: id, ticket: doubt.ticket, ids }, this.#rounds.stopping);
         return readProbe(said, asked, id, answers, operation.answers);
       });
     } catch (error) {
@@ -204,15 +184,6 @@ export class Doubts {
     const { settings, clock } = this.#context;
     const slower = doubt.asked >= PATIENCE ? PATIENCE : 1;
     return Math.min(clock.now() + Math.max(settings.every * slower, askAfterMs ?? 0), beforeDeadline);
-  }
-
-  #wakeAt(at: number): void {
-    if (this.#stop.signal.aborted) return;
-    clearTimeout(this.#timer);
-    const wait = Math.max(at - this.#context.clock.now(), 0);
-    this.#timer = setTimeout(() => this.wake(), Math.min(wait, 0x7fffffff));
-    this.#timer.unref();
-    this.#context.dueAt(at);
   }
 }
 

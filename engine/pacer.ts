@@ -19,9 +19,7 @@ export interface PacerContext {
 export type Turn =
   | { readonly kind: 'go' }
   /** Not before this time, milliseconds since 1970. */
-  | { readonly kind: 'wait'; readonly until: number }
-  /** As many calls are in flight as may be: whoever waits is called when one ends. */
-  | { readonly kind: 'busy' };
+  | { readonly kind: 'wait'; readonly until: number };
 
 /** A wait for the rate is worth being shown from this length on, milliseconds. */
 const SHOWN_WAIT = 5000;
@@ -35,7 +33,8 @@ export class Pacer {
   #trialAt: number | undefined;
   /** When the last calls began, as many as the rate counts. */
   readonly #begun: number[] = [];
-  readonly #waiting = new Set<() => void>();
+  /** Those who asked while as many calls were in flight as may be, in their order. */
+  readonly #waiting: ((turn: Turn) => void)[] = [];
   /** What is noted in the ledger now. */
   readonly #noted = new Map<PauseKind, number>();
 
@@ -43,35 +42,32 @@ export class Pacer {
     this.#context = context;
   }
 
-  /** Asks for a call. With `go` it has begun for the pacer, and `end` must follow. @param again is called when a call ends */
-  turn(now: number, again: () => void): Turn {
-    const until = this.#pausedUntil(now);
-    if (until !== undefined) return { kind: 'wait', until };
-    if (this.#inFlight >= (this.#trialAt === undefined ? this.#context.destination.maxInFlight : 1)) {
-      this.#waiting.add(again);
-      return { kind: 'busy' };
-    }
-    this.#inFlight += 1;
-    this.#begin(now);
-    return { kind: 'go' };
+  /**
+   * Asks for a call; while as many are in flight as may be, the answer comes when it is this one's turn. With `go` the
+   * call has begun for the pacer, and `end` or `withdraw` must follow.
+   */
+  turn(now: number): Promise<Turn> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#admit(now);
+    });
   }
 
   /** A call that was asked for is not made after all. */
-  withdraw(): void {
+  withdraw(now: number): void {
     this.#begun.pop();
-    this.#release();
+    this.#release(now);
   }
 
   /**
    * A call came to its end.
    * @param through the receiver answered, whatever it said
    * @param retryAt when the batch is tried again by itself, milliseconds since 1970; 0 where it is not
-   * @returns true where somebody waited for a call, and has the next turn
    */
-  end(through: boolean, retryAt: number, now: number): boolean {
+  end(through: boolean, retryAt: number, now: number): void {
     if (through) this.#close();
     else this.#failed(retryAt, now);
-    return this.#release();
+    this.#release(now);
   }
 
   /** When what holds calls back now ends, other than calls in flight; notes in the ledger what has begun or ended. */
@@ -109,18 +105,32 @@ export class Pacer {
   }
 
   #begin(now: number): void {
+    this.#inFlight += 1;
     const { rate } = this.#context.destination;
     if (!rate) return;
     this.#begun.push(now);
     if (this.#begun.length > rate.calls) this.#begun.shift();
   }
 
-  #release(): boolean {
+  #release(now: number): void {
     this.#inFlight -= 1;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const again of waiting) again();
-    return waiting.length > 0;
+    this.#admit(now);
+  }
+
+  /** Lets begin what may, first come first served; who must wait for a time is told so. */
+  #admit(now: number): void {
+    while (this.#waiting.length > 0) {
+      const until = this.#pausedUntil(now);
+      if (until === undefined && this.#inFlight >= this.#most) return;
+      const next = this.#waiting.shift();
+      if (until === undefined) this.#begin(now);
+      next?.(until === undefined ? { kind: 'go' } : { kind: 'wait', until });
+    }
+  }
+
+  /** Calls that may be in flight: one trial while the breaker is open. */
+  get #most(): number {
+    return this.#trialAt === undefined ? this.#context.destination.maxInFlight : 1;
   }
 
   #failed(retryAt: number, now: number): void {

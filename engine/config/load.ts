@@ -98,7 +98,7 @@ export async function reloadDestination(
   const read = await readDestination(loading, name, tree, path);
   if (read) describeDestination(loading, read, production.resources);
   if (!read || problems.hasErrors) return { problems: problems.sorted() };
-  return { destination: finishedDestination(read, production.resources.timeZone), problems: problems.sorted() };
+  return { destination: finishedDestination(read, production.resources), problems: problems.sorted() };
 }
 
 /** production.yaml as it was when a production was loaded from it. */
@@ -214,8 +214,7 @@ function finished(
   const running: Record<string, { readonly type: string; readonly config: unknown }> = Object.create(null);
   for (const { name, type, config } of services) running[name] = Object.freeze({ type, config });
   const sending: Record<string, Destination> = Object.create(null);
-  for (const destination of destinations)
-    sending[destination.name] = finishedDestination(destination, resources.timeZone);
+  for (const destination of destinations) sending[destination.name] = finishedDestination(destination, resources);
   return Object.freeze({
     name: shape.production,
     folder,

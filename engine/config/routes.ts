@@ -2,7 +2,7 @@
 import { compileCondition } from '../conditions.ts';
 import type { Format } from '../contracts/format.ts';
 import type { OperationFacts } from '../contracts/operation.ts';
-import type { Destination, DoubtSettings, Route } from '../contracts/production.ts';
+import type { BatchSettings, Destination, DoubtSettings, Route } from '../contracts/production.ts';
 import type { KeyPath, Resources } from '../contracts/resources.ts';
 import { destinationOutcomes } from '../engine-outcomes.ts';
 import { overrideProblem } from '../outcome-overrides.ts';
@@ -57,16 +57,37 @@ export function finishedRoutes(shape: ProductionShape): Readonly<Record<string, 
   return Object.freeze(routes);
 }
 
-/** A destination as the engine runs it. @param timeZone of the production */
-export function finishedDestination(read: ReadDestination, timeZone: string): Destination {
+/** A destination as the engine runs it. Its adapter has described it without a problem before. */
+export function finishedDestination(read: ReadDestination, resources: Resources): Destination {
   const { shape, config, format, definition, answerFormat } = read;
   const { format: _, ...given } = shape.batch ?? SINGLY;
-  const limits = given.mode === 'single' ? { ...given, maxMessages: 1 } : given;
+  const most = given.mode === 'single' ? { ...given, maxMessages: 1 } : given;
+  const limits = withinLargest(most, definition.describe(config, resources), format ? ENVELOPE : 0);
   const batch = Object.freeze(format ? { ...limits, format: format.reference } : limits);
   const { answersTo: route } = shape;
   const rule = route !== undefined && answerFormat ? { route, format: answerFormat.reference } : undefined;
   const answersTo = rule ? { answersTo: Object.freeze(rule) } : {};
-  return Object.freeze({ type: definition.name, config, batch, ...deliverySettings(shape, timeZone), ...answersTo });
+  return Object.freeze({
+    type: definition.name,
+    config,
+    batch,
+    ...deliverySettings(shape, resources.timeZone),
+    ...answersTo,
+  });
+}
+
+/** Room for the envelope of a batch, bytes. */
+const ENVELOPE = 1024;
+
+/** No batch is planned that the receiver is known not to take. */
+function withinLargest<T extends Pick<BatchSettings, 'maxMessages' | 'maxBytes'>>(
+  limits: T,
+  { largest = {} }: OperationFacts,
+  envelope: number,
+): T {
+  const { messages = limits.maxMessages, bytes = Number.POSITIVE_INFINITY } = largest;
+  const maxMessages = Math.min(limits.maxMessages, messages);
+  return { ...limits, maxMessages, maxBytes: Math.min(limits.maxBytes, Math.max(bytes - envelope, 1)) };
 }
 
 function checkRule(loading: Loading, parts: Parts, rule: ReadRule): void {

@@ -131,7 +131,10 @@ export interface Operation {
 }
 
 /** What is known of an operation before it is opened. */
-export type OperationFacts = Pick<Operation, 'carries' | 'repeatable' | 'answers' | 'probes'>;
+export interface OperationFacts extends Pick<Operation, 'carries' | 'repeatable' | 'answers' | 'probes'> {
+  /** The most that one call may carry, where that is known: messages, and bytes with the envelope of the batch. */
+  readonly largest?: { readonly messages?: number; readonly bytes?: number };
+}
 
 export interface OperationContext {
   /** The destination's name. */

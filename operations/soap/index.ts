@@ -10,12 +10,14 @@ import { probe } from './status-query.ts';
 import { openTransport } from './transport.ts';
 
 function facts({ dialect }: Settled): OperationFacts {
+  const { maxMessages: messages, maxBytes: bytes, rules: answers } = dialect.batch;
   const carry = messageChild(dialect.request.children)?.child.carry ?? 'text';
   return {
     carries: { charset: dialect.charset, characters: carry === 'base64' ? 'any' : 'xml10' },
     repeatable: dialect.repeatable,
-    answers: dialect.batch.rules,
+    answers,
     probes: dialect.status !== undefined,
+    largest: { ...(messages === undefined ? {} : { messages }), ...(bytes === undefined ? {} : { bytes }) },
   };
 }
 

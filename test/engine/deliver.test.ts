@@ -190,7 +190,6 @@ describe('what an answer brings about', () => {
     await routed(store, 1, FIVE);
     const events = recordEvents(t);
     let now = 1_000_000;
-    const due: number[] = [];
     const operation = fakeOperation((messages, call) =>
       call <= 2 ? new UncertainError('X', 'x') : acceptAll(messages),
     );
@@ -198,14 +197,17 @@ describe('what an answer brings about', () => {
     const woken = lane(t, store, operation, {
       destination: { inDoubt: { ...HOLD, policy: 'resend' }, retry },
       clock: { now: () => now },
-      dueAt: (at) => due.push(at),
     });
+    const isAskedAgainAt = async (at: number) => {
+      const { destinations } = await store.ask({ question: 'status', with: {} });
+      return destinations[0]?.inDoubt[0]?.askAt === at;
+    };
     woken.wake();
-    await until('the resend is due', () => due.includes(1_060_000));
+    await until('the resend is due', () => isAskedAgainAt(1_060_000));
     for (let n = 0; n < 5; n += 1) woken.wake();
     now += 60_000;
     woken.wake();
-    await until('the second wait is longer', () => due.includes(1_180_000));
+    await until('the second wait is longer', () => isAskedAgainAt(1_180_000));
     assert.equal(operation.calls.length, 2, 'one call for each wait');
     now += 120_000;
     woken.wake();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ProbeAnswer } from '../../engine/contracts/operation.ts';
+import type { LaneRequest, Store } from '../../engine/contracts/store.ts';
 import { TransientError, UncertainError } from '../../engine/errors.ts';
 import { Sending } from '../../engine/sending.ts';
 import { accept, scan } from '../store/support.ts';
@@ -128,6 +129,25 @@ describe('lanes', () => {
     await untilStates(store, { delivered: 41 });
     assert.ok(sent(operation).indexOf('c') < 10, `the single one was number ${sent(operation).indexOf('c') + 1}`);
   });
+});
+
+test('a call that ends wakes only the lane whose turn it is', async (t) => {
+  const store = await ledger(t);
+  const lanes = 16;
+  const items = Array.from({ length: lanes * 4 }, (_, n) => `${(n % lanes) + 1}:m${n}`);
+  await routedByKey(store, 1, items.join(' '));
+  let reads = 0;
+  const counted: Store = Object.assign(Object.create(store), {
+    nextWork: (request: LaneRequest) => {
+      reads += 1;
+      return store.nextWork(request);
+    },
+  });
+  const batch = { ...DESTINATION.batch, maxMessages: 1 };
+  const destination = { order: { kind: 'key', paths: ['k'] }, maxInFlight: 1, batch } as const;
+  (await sendingTo(t, counted, fakeOperation(acceptAll), { destination })).wake();
+  await untilStates(store, { delivered: items.length });
+  assert.ok(reads <= items.length * 2, `${items.length} calls read what to send ${reads} times`);
 });
 
 describe('doubt', () => {

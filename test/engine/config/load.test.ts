@@ -175,6 +175,15 @@ test('a destination without batch settings sends one message a call', async (t) 
   );
 });
 
+test('no batch is planned that the dialect says is too large', async (t) => {
+  const dialect = (text: string) => `${text}\nbatch: { maxMessages: 7, maxBytes: 64KB }\n`;
+  const { production, problems } = await load(copyWith(t, { 'dialects/prairie.yaml': dialect }));
+  assert.deepEqual(problems, []);
+  const { maxMessages = 0, maxBytes = 0 } = production?.destinations.registry?.batch ?? {};
+  assert.equal(maxMessages, 7);
+  assert.ok(maxBytes <= 64_000 - 512 && maxBytes > 60_000, `${maxBytes} leave room for the envelope`);
+});
+
 test('everything wrong is told at once, sorted, in several files', async (t) => {
   const folder = copyWith(t, {
     'production.yaml': (text) =>
