@@ -152,6 +152,10 @@ test('rejected messages are sent again; an engine that is killed in the middle g
   const [act] = askLedger(production, 'acts', { limit: 1 });
   assert.deepEqual([act?.state, act?.count, act?.done], ['running', ROWS, 1000]);
   assert.match((await run('acts')).stdout, /NOT FINISHED: 1000 of 1300/);
+  assert.match(
+    (await run('status')).stdout,
+    /^act \d+: resend by ana, 1000 of 1300 messages done; it goes on when the engine runs$/m,
+  );
 
   receiver.door = 'pass';
   await startEngine(t, production, { url: receiver.url });
