@@ -11,7 +11,7 @@ export interface Asked {
   message(index: number): number;
 }
 
-/** Each message's outcome by its position; one that is not spoken of is in doubt. */
+/** Each message's outcome by its position; one that is not spoken of is in doubt. What is said of all alike is said of the whole. */
 export function readOutcomes(
   outcomes: readonly MessageOutcome[],
   asked: Asked,
@@ -31,14 +31,17 @@ export function readOutcomes(
   });
   const exceptions = all.filter(({ state }) => state !== 'delivered');
   const states = exceptions.map(({ state }) => state);
-  const shared = exceptions.length === all.length && new Set(states).size === 1 ? states[0] : undefined;
-  const words = `${all.length - exceptions.length} of ${all.length} accepted`;
+  const alike = exceptions.length === all.length;
+  const shared = <T>(values: readonly T[]) => (alike && new Set(values).size === 1 ? values[0] : undefined);
+  const told = shared(exceptions.map((exception) => exception.words));
+  const count = `${all.length - exceptions.length} of ${all.length} accepted`;
   return {
-    rest: shared ?? 'delivered',
+    rest: shared(states) ?? 'delivered',
     exceptions,
-    code: exceptions.length === 0 ? 'ACCEPTED' : 'MIXED',
-    words,
-    logged: words,
+    code: exceptions.length === 0 ? 'ACCEPTED' : shared(exceptions.map(({ code }) => code)) || 'MIXED',
+    words: told ? `${count}: ${told}` : count,
+    // A receiver's words may name a patient.
+    logged: count,
     whose: whoseIs(states),
   };
 }

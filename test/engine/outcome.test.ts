@@ -294,6 +294,20 @@ describe('an answer', () => {
     assert.equal(outcomes(one(0, 'queued'), one(1, 'queued')).rest, 'queued');
   });
 
+  test('that says the same of every message says it of the whole; the log has none of its words', () => {
+    const told = (...known: MessageOutcome[]) => {
+      const { code, words, logged, whose } = outcomes(...known);
+      return [code, words, logged, whose];
+    };
+    const none = '0 of 2 accepted';
+    assert.deepEqual(told(one(0, 'rejected'), one(1, 'rejected')), ['C', `${none}: w`, none, 'data']);
+    const other = { ...one(1, 'rejected'), code: 'D', words: 'v' };
+    assert.deepEqual(told(one(0, 'rejected'), other), ['MIXED', none, none, 'data']);
+    const half = '1 of 2 accepted';
+    assert.deepEqual(told(one(0, 'delivered'), one(1, 'rejected')), ['MIXED', half, half, 'data']);
+    assert.deepEqual(told().slice(0, 1), ['ANSWER_MISSING']);
+  });
+
   test('that takes nothing: all are sent again after the wait, as often as the destination allows', () => {
     const silent = reading({ acknowledgements: [] });
     const rules: AnswerRules = { ...CAREFUL, unmentioned: 'queued' };

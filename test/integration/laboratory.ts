@@ -8,6 +8,7 @@ import { loadAdapters } from '../../engine/registry.ts';
 import { askLedger } from '../support/engine.ts';
 import { PEER_CREDENTIALS } from '../support/peers.ts';
 import { type TestProduction, temporaryProduction } from '../support/production.ts';
+import { until } from '../support/redis.ts';
 import { sharedPath } from '../support/shared.ts';
 
 const PAIR = 'fixtures/csv-to-hl7/pdi-elr';
@@ -23,7 +24,12 @@ export function publishedHl7(): string {
   return readFileSync(sharedPath(`${PAIR}/${RESULTS_FILE.replace('.csv', '.hl7')}`), 'utf8');
 }
 
-export type Secrets = Readonly<Record<keyof typeof PEER_CREDENTIALS, string>>;
+export interface Secrets {
+  readonly username: string;
+  readonly password: string;
+  /** Only where the receiver asks for it. */
+  readonly organisation?: string;
+}
 
 /** Writes the secrets that the destination reads at the engine's start and at `waybill resume`. */
 export async function writeSecrets(production: TestProduction, secrets: Secrets): Promise<void> {
@@ -47,6 +53,19 @@ export async function laboratory(t: TestContext, secrets: Secrets = PEER_CREDENT
     await change(`{env:${variable}}`, `{file:secrets/${file}}`);
   await writeSecrets(production, secrets);
   return production;
+}
+
+/** The destination as the ledger knows it; absent as long as nothing was planned for it. */
+export function inLedger(production: TestProduction) {
+  return askLedger(production, 'status', {}).destinations.find(({ name }) => name === DESTINATION);
+}
+
+/** Waits until an attempt with this number has stopped the destination. */
+export async function untilStopped(production: TestProduction, attempt: number): Promise<void> {
+  await until(`attempt ${attempt} has stopped the destination`, () => {
+    const found = inLedger(production);
+    return found?.stop !== undefined && found.head?.attempts === attempt;
+  });
 }
 
 /** The bodies of a submission's messages as the ledger holds them, in order. */

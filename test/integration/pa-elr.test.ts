@@ -1,9 +1,5 @@
 /** Pennsylvania's contract against a SOAP stack of other people: files as base64, and a flag that says whether they were taken. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Delivery, Operation } from '../../engine/contracts/operation.ts';
 import { ConfigError } from '../../engine/errors.ts';
@@ -11,50 +7,13 @@ import { outcomeOfError } from '../../engine/outcomes.ts';
 import hl7Batch from '../../formats/hl7-batch/index.ts';
 import soap from '../../operations/soap/index.ts';
 import { freePort } from '../../scripts/start/free-port.ts';
-import { peerSkip, takesConnections } from '../support/peers.ts';
-import { temporaryFolder, until } from '../support/redis.ts';
-import { sharedPath } from '../support/shared.ts';
+import { DEPARTMENT_CREDENTIALS, startDepartment } from '../support/department.ts';
+import { peerSkip } from '../support/peers.ts';
 
 const NOTHING = (): void => undefined;
 const NO_RESOURCES = { timeZone: 'America/New_York', values: {}, tables: {}, files: {} };
-const ALLOWED = { username: 'elruser', password: 'elrpass' } as const;
 
-interface Department {
-  readonly url: string;
-  /** Names and contents of the files that it took, in the order of arrival. */
-  files(): Promise<readonly { readonly name: string; readonly content: Buffer }[]>;
-}
-
-/** The health department: PHP's own SOAP server with the published WSDL. */
-async function department(t: TestContext): Promise<Department> {
-  const folder = await temporaryFolder(t, 'waybill-elr-');
-  const port = await freePort();
-  const child = spawn('php', ['-S', `127.0.0.1:${port}`, sharedPath('peers/php/elr.php')], {
-    env: { ...process.env, ELR_VAR: folder, ELR_USER: ALLOWED.username, ELR_PASS: ALLOWED.password },
-    stdio: 'ignore',
-  });
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  });
-  await until('the department takes connections', () => takesConnections(port));
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    async files() {
-      const names = (await readdir(folder)).sort();
-      return Promise.all(
-        names.map(async (name) => ({
-          name: name.replace(/^[\d.]+-/, ''),
-          content: await readFile(join(folder, name)),
-        })),
-      );
-    },
-  };
-}
-
-async function open(t: TestContext, url: string, credentials: object = ALLOWED): Promise<Operation> {
+async function open(t: TestContext, url: string, credentials: object = DEPARTMENT_CREDENTIALS): Promise<Operation> {
   const logger = { debug: NOTHING, info: NOTHING, warn: NOTHING, error: NOTHING };
   const context = { name: 'department', folder: import.meta.dirname, logger, resources: NO_RESOURCES };
   const operation = await soap.open({ dialect: 'pa-elr', url, credentials }, context);
@@ -93,7 +52,7 @@ function delivery(ids: readonly string[], content?: Buffer): { readonly delivery
 const skip = peerSkip('php');
 
 test('a file that the department takes is delivered, byte for byte', { skip }, async (t) => {
-  const { url, files } = await department(t);
+  const { url, files } = await startDepartment(t);
   const operation = await open(t, url);
   const sent = delivery(['R1', 'R2', 'R3']);
   const answer = await operation.send(sent.delivery, AbortSignal.timeout(20_000));
@@ -106,7 +65,7 @@ test('a file that the department takes is delivered, byte for byte', { skip }, a
 });
 
 test('Success=False in an HTTP 200 is never delivered', { skip }, async (t) => {
-  const { url, files } = await department(t);
+  const { url, files } = await startDepartment(t);
   const operation = await open(t, url);
   const sent = delivery(['R1', 'R2'], Buffer.from('this is no HL7'));
   const answer = await operation.send(sent.delivery, AbortSignal.timeout(20_000));
@@ -120,8 +79,8 @@ test('Success=False in an HTTP 200 is never delivered', { skip }, async (t) => {
 });
 
 test('a wrong password stops the destination, in words without the password', { skip }, async (t) => {
-  const { url, files } = await department(t);
-  const operation = await open(t, url, { ...ALLOWED, password: 'marker-password' });
+  const { url, files } = await startDepartment(t);
+  const operation = await open(t, url, { ...DEPARTMENT_CREDENTIALS, password: 'marker-password' });
   await assert.rejects(operation.send(delivery(['R1']).delivery, AbortSignal.timeout(20_000)), (error) => {
     assert.ok(error instanceof ConfigError);
     assert.equal(outcomeOfError(error), 'stop');
@@ -134,7 +93,7 @@ test('a wrong password stops the destination, in words without the password', { 
 });
 
 test('check compares the dialect with the WSDL that the department serves: the same call', { skip }, async (t) => {
-  const { url } = await department(t);
+  const { url } = await startDepartment(t);
   const operation = await open(t, url);
   const results = await operation.check(AbortSignal.timeout(20_000));
   const contract = results.filter(({ what }) => what === 'contract');

@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { askLedger, countsOf, startEngine, untilSettled } from '../support/engine.ts';
+import { countsOf, startEngine, untilSettled } from '../support/engine.ts';
 import { PEER_CREDENTIALS, type Peer, type PeerKind, peerSkip, startPeer } from '../support/peers.ts';
 import type { TestProduction } from '../support/production.ts';
-import { redisSkip, until } from '../support/redis.ts';
+import { redisSkip } from '../support/redis.ts';
 import { commandsOn, type StatusJson } from './commands.ts';
 import {
   DESTINATION,
@@ -18,6 +18,7 @@ import {
   RESULTS,
   RESULTS_FILE,
   type Secrets,
+  untilStopped,
   withoutRun,
   writeSecrets,
 } from './laboratory.ts';
@@ -33,14 +34,6 @@ function destinationIn(status: StatusJson) {
   const found = status.destinations.find(({ name }) => name === DESTINATION);
   assert.ok(found, `status shows ${DESTINATION}`);
   return found;
-}
-
-/** Waits until an attempt with this number has stopped the destination. */
-async function untilStopped(production: TestProduction, attempt: number): Promise<void> {
-  await until(`attempt ${attempt} has stopped the destination`, () => {
-    const found = askLedger(production, 'status', {}).destinations.find(({ name }) => name === DESTINATION);
-    return found?.stop !== undefined && found.head?.attempts === attempt;
-  });
 }
 
 /** Everything was delivered once: in the ledger, at the receiver, and as `trace` tells it of each line. */

@@ -3,13 +3,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { freePort } from '../../scripts/start/free-port.ts';
+import { cleanUp, temporaryFolder } from './redis.ts';
 import { sharedPath } from './shared.ts';
 
 export type PeerKind = 'php' | 'spyne';
@@ -59,11 +59,11 @@ export async function takesConnections(port: number): Promise<boolean> {
   }
 }
 
-async function untilReady(child: ChildProcess, port: number, kind: PeerKind): Promise<void> {
+async function untilReady(child: ChildProcess, port: number, what: string): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (!(await takesConnections(port))) {
-    if (child.exitCode !== null) throw new Error(`the ${kind} peer ended with ${child.exitCode}`);
-    if (Date.now() > deadline) throw new Error(`the ${kind} peer takes no connections`);
+    if (child.exitCode !== null) throw new Error(`${what} ended with ${child.exitCode}`);
+    if (Date.now() > deadline) throw new Error(`${what} takes no connections`);
     await wait(20);
   }
 }
@@ -73,6 +73,27 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   await ended;
+}
+
+/** How to start a server of other people. */
+export interface ServerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to the environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** On which it listens. */
+  readonly port: number;
+}
+
+/** Starts it and waits until it takes connections; gives what ends it. Ended by its own id after the test. */
+export async function startServer(
+  t: TestContext,
+  { command, args, env, port }: ServerCommand,
+): Promise<() => Promise<void>> {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
+  cleanUp(t, () => end(child));
+  await untilReady(child, port, command);
+  return () => end(child);
 }
 
 /**
@@ -85,18 +106,13 @@ export async function startPeer(
   env: Readonly<Record<string, string>> = {},
   at?: number,
 ): Promise<Peer> {
-  const folder = await mkdtemp(join(tmpdir(), `waybill-peer-${kind}-`));
+  const folder = await temporaryFolder(t, `waybill-peer-${kind}-`);
   const port = at ?? (await freePort());
   const [command, args] =
     kind === 'php'
       ? ['php', ['-S', `127.0.0.1:${port}`, sharedPath('peers/php/iis.php')]]
       : [PYTHON, [sharedPath('peers/spyne/server.py'), String(port)]];
-  const child = spawn(command, args, { env: { ...process.env, ...env, IIS_VAR: folder }, stdio: 'ignore' });
-  t.after(async () => {
-    await end(child);
-    await rm(folder, { recursive: true, force: true });
-  });
-  await untilReady(child, port, kind);
+  const stop = await startServer(t, { command, args, env: { ...env, IIS_VAR: folder }, port });
   return {
     url: `http://127.0.0.1:${port}/`,
     async arrived() {
@@ -104,6 +120,6 @@ export async function startPeer(
       const names = (await readdir(folder)).filter((name) => name.endsWith('.hl7')).sort();
       return Promise.all(names.map((name) => readFile(join(folder, name))));
     },
-    stop: () => end(child),
+    stop,
   };
 }
