@@ -160,7 +160,8 @@ export class Lane {
    */
   async #deliver(ready: Ready, stored: Promise<void> | undefined): Promise<Turn> {
     const { store, clock, run, destination, inHand, pacer } = this.#context;
-    if (!(await this.#mayCall(ready))) {
+    const begunAt = await this.#begin(ready);
+    if (begunAt === undefined) {
       this.#letGo(ready);
       return { ready: undefined, stored };
     }
@@ -173,7 +174,7 @@ export class Lane {
     if (begun.status === 'rejected') {
       this.#registered.delete(keyText(key));
       this.#letGo(ready);
-      pacer.withdraw(clock.now());
+      pacer.withdraw(begunAt, clock.now());
       if (codeOf(begun.reason) !== 'STORE_STALE') throw begun.reason;
       this.wake();
       return NOTHING;
@@ -188,21 +189,21 @@ export class Lane {
     return this.#next(true).catch(() => undefined);
   }
 
-  /** Waits for the call's turn; false where it may not begin yet, or the lane is to end. */
-  async #mayCall(ready: Ready): Promise<boolean> {
+  /** Waits for the call's turn. @returns when it has begun; `undefined` where it may not yet, or the lane is to end */
+  async #begin(ready: Ready): Promise<number | undefined> {
     const { clock, pacer } = this.#context;
     if (ready.dueAt > clock.now()) {
       this.#rounds.wakeAt(ready.dueAt);
-      return false;
+      return undefined;
     }
     const turn = await pacer.turn(clock.now());
     if (turn.kind === 'wait') {
       this.#rounds.wakeAt(turn.until);
-      return false;
+      return undefined;
     }
-    if (!this.#rounds.stopping.aborted) return true;
-    pacer.withdraw(clock.now());
-    return false;
+    if (!this.#rounds.stopping.aborted) return turn.begunAt;
+    pacer.withdraw(turn.begunAt, clock.now());
+    return undefined;
   }
 
   async #call(ready: Ready, key: AttemptKey): Promise<Outcome> {

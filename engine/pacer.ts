@@ -17,7 +17,11 @@ export interface PacerContext {
 
 /** Whether a call may begin. */
 export type Turn =
-  | { readonly kind: 'go' }
+  | {
+      readonly kind: 'go';
+      /** When the call has begun for the pacer; `withdraw` asks for it. */
+      readonly begunAt: number;
+    }
   /** Not before this time, milliseconds since 1970. */
   | { readonly kind: 'wait'; readonly until: number };
 
@@ -31,6 +35,8 @@ export class Pacer {
   #failures = 0;
   /** While the breaker is open: when the next trial may be made. */
   #trialAt: number | undefined;
+  /** When it was last asked: a clock that was set back shows by it. */
+  #asked = 0;
   /** When the last calls began, as many as the rate counts. */
   readonly #begun: number[] = [];
   /** Those who asked while as many calls were in flight as may be, in their order. */
@@ -53,9 +59,10 @@ export class Pacer {
     });
   }
 
-  /** A call that was asked for is not made after all. */
-  withdraw(now: number): void {
-    this.#begun.pop();
+  /** A call that was asked for, and began at this time, is not made after all. */
+  withdraw(begunAt: number, now: number): void {
+    const begun = this.#begun.lastIndexOf(begunAt);
+    if (begun >= 0) this.#begun.splice(begun, 1);
     this.#release(now);
   }
 
@@ -77,6 +84,9 @@ export class Pacer {
 
   #pausedUntil(now: number): number | undefined {
     const { destination } = this.#context;
+    // The next trial is as far away as it was before the clock was set back.
+    if (this.#trialAt !== undefined && now < this.#asked) this.#trialAt -= this.#asked - now;
+    this.#asked = now;
     const maintenance =
       destination.maintenance.length === 0 ? undefined : maintenanceUntil(destination.maintenance, now);
     this.#note('maintenance', now, maintenance, {
@@ -124,7 +134,7 @@ export class Pacer {
       if (until === undefined && this.#inFlight >= this.#most) return;
       const next = this.#waiting.shift();
       if (until === undefined) this.#begin(now);
-      next?.(until === undefined ? { kind: 'go' } : { kind: 'wait', until });
+      next?.(until === undefined ? { kind: 'go', begunAt: now } : { kind: 'wait', until });
     }
   }
 
@@ -137,6 +147,7 @@ export class Pacer {
     const { name, destination } = this.#context;
     const { failures, pause } = destination.breaker;
     this.#failures += 1;
+    this.#asked = now;
     if (this.#failures < failures) return;
     const opened = this.#trialAt === undefined;
     const wait = pause ?? retryWait(this.#failures, destination.retry, () => 0.5);

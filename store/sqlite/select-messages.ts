@@ -11,9 +11,9 @@ import { NO_BATCH, STATE_CODES } from './schema.ts';
  * the body blocks are read one after the other.
  */
 
-/** A page ends after so many messages, or body blocks that were read: some ten milliseconds. */
+/** A page ends after so many messages, or body blocks and submissions without any that were read: some ten milliseconds. */
 const PAGE_MESSAGES = 2000;
-const PAGE_BLOCKS = 100;
+const PAGE_READS = 100;
 
 /** States that a message can be in when a person acts on it, or is told that it is left as it is. */
 const STATES: readonly MessageState[] = ['queued', 'sending', 'inDoubt', 'suspended', 'rejected', 'failed'];
@@ -24,15 +24,19 @@ export function selectMessages(
 ): SelectionPage {
   const reading = new Reading(db, request.filter);
   const messages: SelectedMessage[] = [];
-  let blocks = 0;
+  let reads = 0;
   for (const submission of submissionsOf(db, request.filter, request.after?.submission ?? 0)) {
     const behind = submission === request.after?.submission ? request.after.bodyBlock : 0;
-    for (const block of blocksOf(db, reading.filter, submission, behind)) {
+    const blocks = blocksOf(db, reading.filter, submission, behind);
+    for (const block of blocks) {
       for (const message of reading.messages(block)) messages.push(message);
-      blocks += 1;
-      if (messages.length >= PAGE_MESSAGES || blocks >= PAGE_BLOCKS)
+      reads += 1;
+      if (messages.length >= PAGE_MESSAGES || reads >= PAGE_READS)
         return { messages, next: { submission, bodyBlock: number(block, 'id') } };
     }
+    if (blocks.length > 0) continue;
+    reads += 1;
+    if (reads >= PAGE_READS) return { messages, next: { submission: submission + 1, bodyBlock: 0 } };
   }
   return { messages, next: undefined };
 }
@@ -88,7 +92,8 @@ function blocksOf(db: Database, filter: MessageFilter, submission: number, behin
   const rows = db.all(
     `SELECT b.id, b.submission, b.block, b.destination, b.first_message, b.messages, b.routed_at,
        EXISTS (SELECT 1 FROM bodies WHERE id = b.id)
-         AND NOT EXISTS (SELECT 1 FROM purges WHERE submission = b.submission) AS kept
+         AND NOT EXISTS (SELECT 1 FROM purges WHERE submission = b.submission)
+         AND NOT EXISTS (SELECT 1 FROM submissions WHERE number = b.submission AND state IN ('refused', 'cancelled')) AS kept
      FROM body_blocks b WHERE b.submission = ? AND b.id > ?${unsettled ? ' AND b.unsettled > 0' : ''} ORDER BY b.id`,
     submission,
     behind,

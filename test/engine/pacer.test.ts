@@ -30,9 +30,9 @@ describe('a pacer', () => {
     assert.equal((await asked(made, 0)).kind, 'go');
     const waiting = [made.turn(0), made.turn(0)];
     made.end(true, 0, 1);
-    assert.deepEqual(await waiting[0], { kind: 'go' });
-    made.withdraw(1);
-    assert.deepEqual(await waiting[1], { kind: 'go' });
+    assert.deepEqual(await waiting[0], { kind: 'go', begunAt: 1 });
+    made.withdraw(1, 1);
+    assert.deepEqual(await waiting[1], { kind: 'go', begunAt: 1 });
     made.end(true, 0, 2);
     made.end(true, 0, 2);
     assert.equal((await asked(made, 2)).kind, 'go');
@@ -52,7 +52,7 @@ describe('a pacer', () => {
   test('a call that is not made does not count for the rate', async () => {
     const { made } = pacer({ maxInFlight: 9, rate: { calls: 1, per: 60_000 } });
     assert.equal((await asked(made, 0)).kind, 'go');
-    made.withdraw(1);
+    made.withdraw(0, 1);
     assert.equal((await asked(made, 1)).kind, 'go');
   });
 

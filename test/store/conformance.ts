@@ -1,5 +1,6 @@
 import { describe } from 'node:test';
 import { deliveryConformance } from './conformance-deliveries.ts';
+import { doubtConformance } from './conformance-doubts.ts';
 import { laneConformance } from './conformance-lanes.ts';
 import { submissionConformance } from './conformance-submissions.ts';
 import { uploadConformance } from './conformance-uploads.ts';
@@ -12,5 +13,6 @@ export function storeConformance(backEnd: string, open: OpenStore): void {
     describe('uploads and decisions', () => uploadConformance(open));
     describe('lanes', () => laneConformance(open));
     describe('deliveries', () => deliveryConformance(open));
+    describe('doubts', () => doubtConformance(open));
   });
 }
