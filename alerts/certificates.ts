@@ -109,7 +109,7 @@ function endByHandshake(url: URL, signal: AbortSignal): Promise<number | undefin
     socket.destroy();
   });
   // Why it was not reached is told when messages go there; here it only means that nothing was seen.
-  socket.once('error', () => resolve(undefined));
+  socket.on('error', () => resolve(undefined));
   socket.once('close', () => {
     within.removeEventListener('abort', giveUp);
     resolve(undefined);

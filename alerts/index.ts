@@ -5,7 +5,7 @@ import type { Clock, Logger } from '../engine/contracts/runtime.ts';
 import { codeOf } from '../engine/errors.ts';
 import { onEvent } from '../engine/events.ts';
 import { Book } from './book.ts';
-import { evaluate } from './evaluate.ts';
+import { type Evaluated, evaluate } from './evaluate.ts';
 import { type AlertSource, Gather } from './gather.ts';
 import { type AlertState, readState, writeState } from './state-file.ts';
 import { Teller } from './teller.ts';
@@ -54,6 +54,7 @@ class RunningAlerts implements Alerts {
   /** Something is not in the file yet. */
   #changed = false;
   #notKept = false;
+  #faulty = false;
 
   constructor(options: AlertOptions) {
     this.#options = options;
@@ -115,7 +116,7 @@ class RunningAlerts implements Alerts {
     if (this.#paused) return;
     this.#timer = setTimeout(() => {
       const begun = performance.now();
-      this.#looking = this.#look().finally(() => {
+      this.#looking = this.#lookOrTell().finally(() => {
         const took = performance.now() - begun;
         this.#next(Math.max(this.#options.settings.every, Math.min(took * SHARE, RAREST)));
       });
@@ -123,11 +124,24 @@ class RunningAlerts implements Alerts {
     this.#timer.unref();
   }
 
+  /** A fault of ours in here is told, and no reason to end the engine: it looks again when it is time. */
+  async #lookOrTell(): Promise<void> {
+    try {
+      await this.#look();
+      this.#faulty = false;
+    } catch (error) {
+      if (!this.#faulty)
+        this.#options.logger.error({ code: codeOf(error) }, 'alerts could not be looked at; it is tried again');
+      this.#faulty = true;
+    }
+  }
+
   async #look(): Promise<void> {
     const { settings, clock } = this.#options;
     const facts = await this.#gather.facts(clock.now(), this.#ending.signal);
+    const seen = evaluate(settings.rules, facts);
+    if (this.#book.see(this.#paused ? onlyOnce(seen, settings) : seen, clock.now())) this.#changed = true;
     if (this.#paused) return;
-    if (this.#book.see(evaluate(settings.rules, facts), clock.now())) this.#changed = true;
     for (const teller of this.#tellers.values()) teller.look();
     await this.#keep();
   }
@@ -164,4 +178,9 @@ class RunningAlerts implements Alerts {
       );
     }
   }
+}
+
+/** What happened once: it is looked at only now, and is told by the next run. Levels stay as they are. */
+function onlyOnce({ conditions }: Evaluated, { rules }: AlertSettings): Evaluated {
+  return { conditions: conditions.filter(({ once }) => once), unknown: new Set(rules.map(({ name }) => name)) };
 }

@@ -106,7 +106,7 @@ export function testMessage({ production, channel, now, timeZone }: MessageOptio
 }
 
 /** A notice as lines for people. */
-export function textLines({ kind, severity, rule, sentence, advice, since }: Notice, timeZone: string): string[] {
+function textLines({ kind, severity, rule, sentence, advice, since }: Notice, timeZone: string): string[] {
   const head = kind === 'resolved' ? 'RESOLVED' : `${HEADINGS[kind]}${severity.toUpperCase()}`;
   return [
     `${head}: ${sentence}`,

@@ -70,13 +70,28 @@ function isState(value: unknown): value is AlertState {
   if (!isRecord(value) || value.version !== VERSION || !Array.isArray(value.kept)) return false;
   const { kept, events, failing } = value;
   if (!isRecord(events) || !isRecord(failing)) return false;
-  return kept.every(isKept) && Object.values(events).every(Array.isArray) && Object.values(failing).every(isRecord);
+  const counted = Object.values(events).every((each) => Array.isArray(each) && each.every(isHappening));
+  return kept.every(isKept) && counted && Object.values(failing).every(isFailing);
+}
+
+function isHappening(value: unknown): value is Happening {
+  return isRecord(value) && isTime(value.at);
+}
+
+function isFailing(value: unknown): value is Failing {
+  if (!isRecord(value) || typeof value.code !== 'string') return false;
+  return isTime(value.since) && isTime(value.retryAt) && typeof value.tries === 'number';
 }
 
 function isKept(value: unknown): value is Kept {
   if (!isRecord(value) || !isRecord(value.told) || !isRecord(value.facts)) return false;
   const texts = ['rule', 'subject', 'sentence', 'advice', 'over'].every((key) => typeof value[key] === 'string');
-  return texts && typeof value.since === 'number' && Object.values(value.told).every((at) => typeof at === 'number');
+  return texts && isTime(value.since) && Object.values(value.told).every(isTime);
+}
+
+/** Milliseconds that a date can be made of. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

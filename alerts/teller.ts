@@ -67,9 +67,9 @@ export class Teller {
   async #send(wanted: readonly Wanted[]): Promise<void> {
     const { name, channel, book, production, timeZone, now, signal, changed } = this.#options;
     book.sending(wanted.map(({ key }) => key));
-    const notices = wanted.map(({ notice }) => notice);
-    const message = messageOf(notices, { production, timeZone, channel: name, now: now() });
     try {
+      const notices = wanted.map(({ notice }) => notice);
+      const message = messageOf(notices, { production, timeZone, channel: name, now: now() });
       const note = await tell(channel, message, this.#options, signal);
       book.sent(name, wanted, true, now());
       this.#failing = undefined;

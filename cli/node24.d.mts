@@ -1,5 +1,4 @@
 export const PROJECT: string;
-export const OLDEST_NODE: number;
 export const NODE_FLAGS: readonly string[];
 export const COMPILE_CACHE: string;
 export const NODE_MISSING: string;

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const OLDEST_NODE = 24;
+const OLDEST_NODE = 24;
 
 /** Folder of the project. */
 export const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));

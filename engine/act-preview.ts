@@ -117,12 +117,30 @@ function bothIn(items: Items, found: Items): Items {
 }
 
 async function* pages({ ask }: Looking, filter: MessageFilter, from?: SelectionCursor) {
-  let cursor = from;
-  do {
-    const page = await ask('selectMessages', { filter, after: cursor });
-    yield { messages: page.messages, cursor };
-    cursor = page.next;
-  } while (cursor);
+  for (const part of inParts(filter)) {
+    const first = part.items?.[0]?.submission ?? 0;
+    let cursor = from && from.submission >= first ? from : first > 0 ? { submission: first, bodyBlock: 0 } : undefined;
+    do {
+      const page = await ask('selectMessages', { filter: part, after: cursor });
+      yield { messages: page.messages, cursor };
+      cursor = page.next;
+    } while (cursor);
+  }
+}
+
+/** Items of one question: the ledger gets the list anew for each page, and looks through it for each submission. */
+const ASKED_AT_ONCE = 1000;
+
+/** The same filter with some of its items at a time, each once, in the order of submissions. */
+function inParts(filter: MessageFilter): readonly MessageFilter[] {
+  const { items } = filter;
+  if (!items || items.length === 0) return [filter];
+  const each = new Map(items.map((item) => [`${item.submission}.${item.item}.${item.entry ?? ''}`, item]));
+  const sorted = [...each.values()].sort((a, b) => a.submission - b.submission || a.item - b.item);
+  const parts: MessageFilter[] = [];
+  for (let at = 0; at < sorted.length; at += ASKED_AT_ONCE)
+    parts.push({ ...filter, items: sorted.slice(at, at + ASKED_AT_ONCE) });
+  return parts;
 }
 
 /** What would be changed, and the preview of it. @throws as `previewAct` */
@@ -190,7 +208,9 @@ function whyNot(
 ): string | undefined {
   if (message.state === 'sending') return 'a call is in flight: wait until it is answered';
   if (!wanted.includes(message.state)) return `${verb} them with state=${message.state}, once the receiver was asked`;
-  return lacksBytes(goal, message) ? 'no message was made of them, or it is no longer kept' : undefined;
+  return lacksBytes(goal, message)
+    ? 'no message was made of them, it is no longer kept, or their submission was refused or cancelled'
+    : undefined;
 }
 
 /** Counts what an act would change, without holding the messages. */

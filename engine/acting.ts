@@ -93,6 +93,8 @@ export class Acting {
     this.#again = true;
     this.#running ??= this.#attempt().finally(() => {
       this.#running = undefined;
+      // Asked for between the last look and now.
+      if (this.#again) this.goOn();
     });
   }
 

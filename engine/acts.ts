@@ -49,7 +49,7 @@ export const RESOLVE_GOALS = ['delivered', 'rejected', 'queued', 'cancelled'] as
 /** Messages of one transaction: it takes some ten milliseconds, so that nothing else waits for an act. */
 export const PART_SIZE = 500;
 
-/** True for a message whose bytes an act needs and that has none. */
+/** True for a message that an act would send and that cannot be sent. */
 export function lacksBytes(goal: ActGoal, message: SelectedMessage): boolean {
   return goal === 'queued' && !message.kept;
 }

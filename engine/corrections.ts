@@ -18,6 +18,10 @@ export const CORRECTION_ERRORS = defineErrors({
       'The waybill_id names a row with nothing to correct: it was taken, or it was refused for its own waybill_id.',
     cure: 'Take the row out of the file; waybill edit changes a row that was taken.',
   },
+  WAYBILL_ID_PURGED: {
+    means: 'The waybill_id names a rejected row that is past its retention: what is needed to correct it is not kept.',
+    cure: 'Send the row as a new one, without its waybill_id; keep rejected rows as long as corrections come.',
+  },
   WAYBILL_ID_REPLACED: {
     means: 'A correction of the row was taken before.',
     cure: 'Take the row out of the file; the later row that the reason names stands in its place.',
@@ -90,6 +94,10 @@ export function verdictFault(verdict: CorrectionVerdict, instance: string, line:
         line,
         reason: `${column} names a row that was taken, or that was refused for its own ${column}`,
       };
+    case 'purged': {
+      const reason = `${column} names a row that is past its retention`;
+      return { code: 'WAYBILL_ID_PURGED', column, line, reason };
+    }
     case 'repeated': {
       const reason = `an earlier row of the file has this ${column}`;
       return { code: 'WAYBILL_ID_REPEATED', column, line, reason };

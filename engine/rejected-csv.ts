@@ -62,7 +62,9 @@ function ownFields({ waybillId, line, faults }: RejectedItem, withEntry: boolean
     const parts = faults.map((fault) => part(fault) ?? '');
     return parts.every((text) => text === '') ? '' : parts.join('; ');
   };
-  const fields = [waybillId, String(line), joined((f) => f.column), joined((f) => f.code), joined((f) => f.reason)];
+  // A fault further down in an item of several lines is where people have to look.
+  const lines = faults.every((fault) => fault.line <= line) ? String(line) : joined((fault) => String(fault.line));
+  const fields = [waybillId, lines, joined((f) => f.column), joined((f) => f.code), joined((f) => f.reason)];
   return withEntry ? [...fields, joined((fault) => fault.entry)] : fields;
 }
 

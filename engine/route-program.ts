@@ -37,6 +37,10 @@ export const ROUTE_ERRORS = defineErrors({
     means: 'A transform made a message without a single character.',
     cure: 'Let it drop the item, or make a message.',
   },
+  CONTROL_ID_MISSING: {
+    means: 'An HL7 message has no control id (MSH-10), so no answer could ever say that it was taken.',
+    cure: 'Ask the sender for whole messages: one that was cut off looks like that. Or set MSH-10 in a transform, as { id: message }.',
+  },
   CHARACTER_NOT_CARRIED: {
     means:
       "A value holds a character that the destination's transport cannot carry (XML 1.0), or that its charset does not have.",
@@ -51,6 +55,10 @@ export interface EntryProgram {
   /** What people read in a fault: the transform's name, or that there is none. */
   readonly transform: string;
   readonly charset: string;
+  /** Names of the items' columns, in the order of their values; none where items are no rows. */
+  readonly columns?: readonly string[];
+  /** True where items that have bytes are HL7 messages. */
+  readonly ofHl7?: boolean;
   readonly when: Condition | undefined;
   readonly program: TransformProgram;
   /** True when the destination's transport can carry the text. */
@@ -104,6 +112,7 @@ export async function compileRoute(
     );
   const format = await openFormat(registry, snapshot, reference);
   const columns = format.columns ?? [];
+  const ofHl7 = (await registry.get('format', reference.type)).gives === 'hl7';
   const known = { values: snapshot.resources.values, pathProblem: format.pathProblem };
   const entries = route.to.map(async (entry): Promise<EntryProgram> => {
     const transport = carries[entry.destination] ?? { charset: 'utf-8', characters: 'any' };
@@ -112,6 +121,8 @@ export async function compileRoute(
       destination: entry.destination,
       transform: entry.transform ?? '',
       charset: transport.charset,
+      columns,
+      ofHl7,
       when: entry.when === undefined ? undefined : compileCondition(entry.when, columns, known),
       program: entry.transform === undefined ? AS_IT_CAME : await compileTransform(registry, snapshot, entry.transform),
       ...carriesChecks(transport),
@@ -191,7 +202,9 @@ export function runEntry(entry: EntryProgram, item: Item, context: TransformCont
     const result = entry.program.run(item, context);
     if (result.kind === 'dropped') return { kind: 'filtered', reason: result.reason };
     if (result.kind === 'invalid') return result;
-    const { text, bytes } = result.message;
+    const { text, bytes, controlId } = result.message;
+    const isHl7 = bytes ? entry.ofHl7 : text.startsWith('MSH');
+    if (isHl7 && controlId === '') return { kind: 'invalid', faults: [withoutControlId(item)] };
     if (bytes) return entry.carriesBytes(bytes) ? result : { kind: 'invalid', faults: notCarried(entry, item) };
     if (text === '') return { kind: 'invalid', faults: [emptyMessage(entry, item)] };
     return entry.carries(text) ? result : { kind: 'invalid', faults: notCarried(entry, item) };
@@ -211,10 +224,17 @@ function emptyMessage(entry: EntryProgram, item: Item): Fault {
   return { code: 'EMPTY_MESSAGE', line: item.line, reason: `the transform ${entry.transform} made an empty message` };
 }
 
+function withoutControlId(item: Item): Fault {
+  const reason = 'the message has no control id, by which its answer could name it; it may have been cut off';
+  return { code: 'CONTROL_ID_MISSING', column: 'MSH-10', line: item.line, reason };
+}
+
 function notCarried(entry: EntryProgram, item: Item): Fault[] {
+  const column = entry.columns?.[item.values.findIndex((value) => !entry.carries(value))];
   return [
     {
       code: 'CHARACTER_NOT_CARRIED',
+      ...(column === undefined ? {} : { column }),
       line: item.line,
       reason: `a character of this row cannot be carried to ${entry.destination} (its transport takes ${entry.charset} and no control characters)`,
     },

@@ -58,7 +58,7 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };
 
 /** Blocks that may be on their way to the store at once. */
-export const CREDIT = 4;
+const CREDIT = 4;
 const BLOCK_BYTES = 4_000_000;
 /** Items that are read at once. */
 const PORTION = 100;

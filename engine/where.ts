@@ -169,13 +169,19 @@ export function parseMessageId(
 
 const SPANS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** False for 31 February, which `Date.parse` takes for a day in March. */
+function isDay(text: string): boolean {
+  const at = Date.parse(text);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}
+
 /** A day or a time of ISO 8601, of this machine's zone where it names none; or `30m`, `24h`, `7d` before now. */
 function timeOf(text: string, now: number): number {
   const [, n, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   if (n !== undefined) return now - Number(n) * (SPANS[unit] ?? 0);
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
   const whole = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?$/.test(text);
-  const at = day || whole ? Date.parse(day ? `${text}T00:00:00` : text) : Number.NaN;
+  const at = (day || whole) && isDay(text.slice(0, 10)) ? Date.parse(day ? `${text}T00:00:00` : text) : Number.NaN;
   if (!Number.isNaN(at)) return at;
   throw wrong(`${JSON.stringify(text)} is no time; write 2026-11-01, 2026-11-01T14:30, 24h or 7d`);
 }

@@ -107,12 +107,3 @@ export function joinTrimmed(parts: readonly string[], separator: string): string
   while (last > 0 && parts[last - 1] === '') last--;
   return last === parts.length ? parts.join(separator) : parts.slice(0, last).join(separator);
 }
-
-/** Texts as the components of one field, each escaped. */
-export function joinComponents(texts: readonly string[], delimiters: Delimiters = STANDARD_DELIMITERS): string {
-  const escaper = escaperFor(delimiters);
-  return joinTrimmed(
-    texts.map((text) => escaper.escape(text)),
-    delimiters.component,
-  );
-}

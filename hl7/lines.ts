@@ -2,7 +2,8 @@
 
 const CR = 13;
 const LF = 10;
-const BLANKS = new Set([9, 32]);
+/** Tab, space, and the mark that DOS puts behind the end of a text (Ctrl-Z). */
+const BLANKS = new Set([9, 26, 32]);
 
 /** One physical line: `start` to `end` is its text, `next` is where the line after it begins. */
 export interface ByteLine {
@@ -31,7 +32,7 @@ function placeOf(bytes: Uint8Array, byte: number, from: number): number {
   return at < 0 ? bytes.length : at;
 }
 
-/** Whether a line has nothing in it but spaces and tabs. */
+/** Whether a line has nothing in it but spaces, tabs and marks of the end of a text. */
 export function isBlankLine(bytes: Uint8Array, { start, end }: Pick<ByteLine, 'start' | 'end'>): boolean {
   for (let at = start; at < end; at++) if (!BLANKS.has(bytes[at]!)) return false;
   return true;

@@ -1,6 +1,7 @@
 /** Errors as `application/problem+json` (RFC 9457), with the stable code; the same for partners and for the control socket. */
 import type { FastifyReply } from 'fastify';
 import { codeOf, messageOf, type Place, RefusedError, WaybillError } from '../engine/errors.ts';
+import type { ApiCode } from './acting/errors.ts';
 import type { PortalCode } from './errors.ts';
 import { http } from './node-http.ts';
 
@@ -17,12 +18,12 @@ export interface Problem extends Place {
 /** Headers that come with an answer. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
-/** A refusal of the portal itself, with its status (400 to 499, or 503) and headers. */
+/** A refusal of the portal or of the API for operators, with its status (400 to 499, or 503) and headers. */
 export class HttpError extends WaybillError {
   readonly statusCode: number;
   readonly headers: AnswerHeaders;
 
-  constructor(statusCode: number, code: PortalCode, message: string, headers: AnswerHeaders = {}) {
+  constructor(statusCode: number, code: PortalCode | ApiCode, message: string, headers: AnswerHeaders = {}) {
     super(code, message);
     this.statusCode = statusCode;
     this.headers = headers;

@@ -31,6 +31,4 @@ export const STORE_ERRORS = defineErrors({
   },
 });
 
-export type StoreErrorCode = keyof typeof STORE_ERRORS;
-
 export class StoreError extends WaybillError {}

@@ -7,7 +7,7 @@ import { programPath } from './program-path.ts';
 
 /** What a program gets of our environment: the rest holds secrets of the production. */
 const PASSED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
-/** Time between SIGTERM and SIGKILL. */
+/** Time between SIGTERM and SIGKILL; then nobody waits for the program any longer. */
 const GRACE = 2_000;
 
 /**
@@ -29,15 +29,17 @@ export async function runCommand(
     // A process group of its own, so that what it started ends with it.
     detached: true,
   });
-  const kill = () => endGroup(child);
+  const ended = Promise.withResolvers<End>();
+  const kill = () => endGroup(child, () => ended.resolve({ code: null, by: null }));
   within.addEventListener('abort', kill);
   try {
-    const ended = endOf(child);
+    watch(child, ended);
     // A program that does not read its input may end before it is written; its exit code counts.
     child.stdin?.on('error', () => undefined).end(`${JSON.stringify(message)}\n`);
     if (within.aborted) kill();
-    const { code, by } = await ended;
-    if (within.aborted) throw new AlertError('ALERT_TIMED_OUT', `The program was ended after ${channel.timeLimit} ms.`);
+    const { code, by } = await ended.promise;
+    if (within.aborted)
+      throw new AlertError('ALERT_TIMED_OUT', `The program did not end within ${channel.timeLimit} ms.`);
     if (code !== 0)
       throw new AlertError('ALERT_COMMAND_FAILED', `The program ended with ${by ?? `exit code ${code}`}.`);
   } finally {
@@ -45,37 +47,43 @@ export async function runCommand(
   }
 }
 
-function endOf(child: ChildProcess): Promise<{ readonly code: number | null; readonly by: NodeJS.Signals | null }> {
-  const {
-    promise,
-    resolve: done,
-    reject,
-  } = Promise.withResolvers<{ code: number | null; by: NodeJS.Signals | null }>();
-  child.once('error', (error) => {
-    const message = `The program cannot be started (${codeOf(error)}).`;
-    reject(new AlertError('ALERT_COMMAND_NOT_FOUND', message));
-  });
-  child.once('exit', (code, by) => done({ code, by }));
-  return promise;
+interface End {
+  readonly code: number | null;
+  readonly by: NodeJS.Signals | null;
 }
 
-/** SIGTERM to the whole group, then SIGKILL to what is left of it. */
-function endGroup(child: ChildProcess): void {
+function watch(child: ChildProcess, ended: PromiseWithResolvers<End>): void {
+  child.once('error', (error) => {
+    const message = `The program cannot be started (${codeOf(error)}).`;
+    ended.reject(new AlertError('ALERT_COMMAND_NOT_FOUND', message));
+  });
+  child.once('exit', (code, by) => ended.resolve({ code, by }));
+}
+
+/**
+ * SIGTERM to the whole group, then SIGKILL to what is left of it.
+ * @param giveUp called where the program is still there after both: what runs as another user (`sudo`) cannot be ended
+ */
+function endGroup(child: ChildProcess, giveUp: () => void): void {
   signalGroup(child, 'SIGTERM');
-  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
+  const timer = setTimeout(() => {
+    signalGroup(child, 'SIGKILL');
+    child.unref();
+    giveUp();
+  }, GRACE);
   child.once('exit', () => {
     clearTimeout(timer);
     signalGroup(child, 'SIGKILL');
   });
 }
 
+/** Never throws: this runs in timers and listeners, where an error would end the engine. */
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);
-  } catch (error) {
-    // ESRCH: all of it has ended already.
-    if (codeOf(error) !== 'ESRCH') throw error;
+  } catch {
+    // ESRCH: all of it has ended already. EPERM: it runs as another user; `giveUp` goes on without it.
   }
 }
 

@@ -4,6 +4,7 @@ import type { ActRequest } from '../../engine/acting.ts';
 import { ACTS } from '../../engine/acts.ts';
 import type { ActGoal, ActVerb } from '../../engine/contracts/acting.ts';
 import { WaybillError } from '../../engine/errors.ts';
+import { previewDocument } from '../../portal/acting/documents.ts';
 import {
   type Command,
   DATA_FLAG,
@@ -17,7 +18,7 @@ import {
 } from '../command.ts';
 import { dataFolder } from '../folders.ts';
 import { reading } from '../ledger.ts';
-import { counted, isoTime, printJson, printLines, wantsJson } from '../output.ts';
+import { counted, printJson, printLines, wantsJson } from '../output.ts';
 import { BY_FLAG, whoAsks } from '../who.ts';
 import { lookingAt, type Performed, perform } from './perform.ts';
 import { givenFilter, type Selection, selectionOf, WHERE_FLAGS } from './selection.ts';
@@ -95,10 +96,8 @@ function refuseState(verb: ActVerb, { single }: Selection): void {
 
 async function look(invocation: Invocation, folder: string, question: ActQuestion): Promise<number> {
   const preview = await reading(folder, (open) => previewAct(lookingAt(open), question));
-  if (wantsJson(invocation)) {
-    const { oldest, newest, goal, ...rest } = preview;
-    printJson(invocation, { done: false, ...rest, outcome: goal, oldest: isoTime(oldest), newest: isoTime(newest) });
-  } else printLines(invocation, previewLines(preview));
+  if (wantsJson(invocation)) printJson(invocation, { done: false, ...previewDocument(preview) });
+  else printLines(invocation, previewLines(preview));
   return EXIT.ok.code;
 }
 

@@ -1,9 +1,9 @@
 import type { ActRow } from '../../engine/contracts/acting.ts';
-import { submissionId } from '../../engine/ids.ts';
+import { actDocument } from '../../portal/acting/documents.ts';
 import { type Command, DATA_FLAG, EXIT, JSON_FLAG, optionalFlag, wholeNumber } from '../command.ts';
 import { dataFolder } from '../folders.ts';
 import { reading } from '../ledger.ts';
-import { aligned, isoTime, localTime, printJson, printLines, wantsJson } from '../output.ts';
+import { aligned, localTime, printJson, printLines, wantsJson } from '../output.ts';
 
 const LIMIT = 20;
 
@@ -20,7 +20,7 @@ export const acts: Command = {
     const limit = wholeNumber(optionalFlag(invocation, 'limit') ?? String(LIMIT), 'limit');
     return reading(dataFolder(invocation), ({ ledger, instance }) => {
       const found = ledger.ask('acts', { limit });
-      if (wantsJson(invocation)) printJson(invocation, { acts: found.map((act) => actJson(act, instance)) });
+      if (wantsJson(invocation)) printJson(invocation, { acts: found.map((act) => actDocument(act, instance)) });
       else if (found.length === 0) printLines(invocation, ['Nobody has acted on messages yet.']);
       else printLines(invocation, aligned(found.map(actCells)));
       return EXIT.ok.code;
@@ -33,14 +33,4 @@ function actCells({ act, at, who, verb, goal, count, done, skipped, state, filte
   const left = skipped === 0 ? '' : `, ${skipped} left as they were`;
   const how = state === 'done' ? `${done} done${left}` : `NOT FINISHED: ${done} of ${count}${left}`;
   return [String(act), localTime(at), who, what, how, filter, reason];
-}
-
-function actJson({ at, endedAt, submissions, event: _event, goal, ...act }: ActRow, instance: string) {
-  return {
-    ...act,
-    outcome: goal,
-    at: isoTime(at),
-    endedAt: isoTime(endedAt),
-    submissions: submissions.map(({ submission, done }) => ({ submission: submissionId(instance, submission), done })),
-  };
 }

@@ -91,11 +91,11 @@ request:
   children:
 ${elements.flatMap((each) => childLines(each, message, around, 4)).join('\n')}
 
-${answerLines(answer)}
+${headerLines(operation)}${answerLines(answer, operation)}
 
 # Whether a batch gets an acknowledgement for each message, only for those in error, or words for people.   # ASK
 batch:
-  answers: ${answer.success === undefined ? 'each' : 'report'}
+  answers: ${answer.success === undefined || isBoth(answer) ? 'each' : 'report'}
 
 # Whether the same message sent twice is harmless.   # ASK
 repeatable: false
@@ -110,16 +110,30 @@ faults:
 `;
 }
 
-function answerLines({ element, success, words }: AnswerGuess): string {
+/** What the WSDL wants in the SOAP header is for a person: its values stand in no WSDL. */
+function headerLines({ headers }: ContractOperation): string {
+  if (headers.length === 0) return '';
+  const names = headers.map(({ local, uri }) => `${local} of ${quoted(uri)}`).join(', ');
+  return `# The WSDL has ${names} in the SOAP header: write it under headers (or security).   # ASK\n\n`;
+}
+
+/** Whether the answer's element has an acknowledgement by its name, beside a flag: both must be good then. */
+function isBoth({ element, success }: AnswerGuess): boolean {
+  return success !== undefined && /hl7|ack(nowledge?ment)?$/i.test(last(element));
+}
+
+function answerLines(answer: AnswerGuess, { encoded }: ContractOperation): string {
+  const { element, success, words } = answer;
+  const encoding = encoded.includes(element) ? '\n  encoding: base64' : '';
   if (success === undefined) {
-    return `# Where the HL7 acknowledgement stands.   # CONFIRM\nanswer:\n  element: ${element || 'FILL-IN'}\n  content: hl7`;
+    return `# Where the HL7 acknowledgement stands.   # CONFIRM\nanswer:\n  element: ${element || 'FILL-IN'}\n  content: hl7${encoding}`;
   }
   return `# Nothing is delivered unless the flag says so.   # CONFIRM the words of the flag
 answer:
   element: ${element || success}
-  content: text
+  content: ${isBoth(answer) ? 'hl7' : 'text'}${encoding}
   success: { element: ${success}, equals: ["true"], refused: ["false"] }
-  words: ${words ?? element}`;
+${words === undefined && isBoth(answer) ? '' : `  words: ${words ?? element}`}`;
 }
 
 function childLines(
@@ -189,12 +203,15 @@ function acknowledged(code: string): string {
   return `MSH|^~\\&amp;|RECEIVER|STATE|WAYBILL|SAMPLE|20260401120001+0000||ACK^V04^ACK|R1|P|2.5.1\nMSA|${code}|M1\n`;
 }
 
-function answerXml({ request }: ContractOperation, { element, success, words }: AnswerGuess, text: string): string {
+function answerXml({ request }: ContractOperation, answer: AnswerGuess, text: string): string {
+  const { element, success, words } = answer;
   const wanted =
     success === undefined
       ? [[element, text]]
       : [
-          [words ?? element, 'said by the receiver'],
+          isBoth(answer)
+            ? [element, acknowledged(text === 'true' ? 'AA' : 'AE')]
+            : [words ?? element, 'said by the receiver'],
           [success, text],
         ];
   const [first] = wanted;

@@ -1,6 +1,6 @@
 /** How two messages differ, field by field. */
-import { WaybillError } from '../../engine/errors.ts';
-import { type Message, parseMessage } from '../../hl7/parse.ts';
+import type { Message } from '../../hl7/parse.ts';
+import { hl7Of, jsonOf } from '../message-text.ts';
 
 /** A part that differs. Values are of patients: they are shown where bodies were asked for, and nowhere else. */
 export interface Difference {
@@ -39,16 +39,6 @@ function partsOf(text: string): ReadonlyMap<string, string> {
   return new Map(text.split(/\r\n|\r|\n/).map((line, index) => [`line ${index + 1}`, line]));
 }
 
-/** `undefined` for what only begins like HL7. */
-export function hl7Of(text: string): Message | undefined {
-  try {
-    return parseMessage(text);
-  } catch (error) {
-    if (error instanceof WaybillError) return undefined;
-    throw error;
-  }
-}
-
 function fieldsOf(message: Message): ReadonlyMap<string, string> {
   const parts = new Map<string, string>();
   for (const { segment, occurrence, raw } of message.segments()) {
@@ -60,16 +50,6 @@ function fieldsOf(message: Message): ReadonlyMap<string, string> {
     });
   }
   return parts;
-}
-
-/** What a text says as JSON; `undefined` where it is none. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function keysOf(document: object, above = ''): ReadonlyMap<string, string> {

@@ -8,8 +8,8 @@ import type { Registry } from '../../engine/registry.ts';
 import type { Transports } from '../../engine/route-program.ts';
 import { controlIdOf } from '../../hl7/control-id.ts';
 import type { Reading } from '../ledger.ts';
+import { jsonOf } from '../message-text.ts';
 import { snapshotOf } from '../trace/reread.ts';
-import { jsonOf } from './differences.ts';
 import { bodyOf, type EditPlan, versionOf } from './plan.ts';
 import { type CurrentMessage, entriesToEdit, notNow, type Subject, transportOf } from './subject.ts';
 

@@ -14,8 +14,8 @@ export async function transportsOf(
   folder: string | undefined,
   registry: Registry,
 ): Promise<Transports> {
-  const reached = await askEngine(dataFolder, { method: 'GET', path: '/control/transports' });
-  if (reached.kind === 'answered') return reached.body as Transports;
+  const running = await runningTransports(dataFolder);
+  if (running) return running;
   const production = await loadOrThrow(productionFolder(folder), registry);
   const transports: Record<string, Transports[string]> = {};
   for (const [name, destination] of Object.entries(production.destinations)) {
@@ -24,6 +24,12 @@ export async function transportsOf(
     transports[name] = { ...carries, order: destination.order };
   }
   return transports;
+}
+
+/** The same of the running engine; `undefined` where none runs. */
+export async function runningTransports(dataFolder: string): Promise<Transports | undefined> {
+  const reached = await askEngine(dataFolder, { method: 'GET', path: '/control/transports' });
+  return reached.kind === 'answered' ? (reached.body as Transports) : undefined;
 }
 
 /** The adapters of a command line. */

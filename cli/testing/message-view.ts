@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { messageOf, WaybillError } from '../../engine/errors.ts';
-import { type Message, parseMessage } from '../../hl7/parse.ts';
+import { messageOf } from '../../engine/errors.ts';
+import type { Message } from '../../hl7/parse.ts';
 import { type DocumentPath, readDocumentPath } from '../../transforms/dtl/document.ts';
+import { hl7Of, jsonOf } from '../message-text.ts';
 import type { ExpectedValue } from './schema.ts';
 
 /** A difference between what was expected and what was found, as texts for people. */
@@ -23,18 +24,8 @@ export function viewOf(body: Uint8Array): MessageView {
   const text = new TextDecoder().decode(body);
   const message = /^[\r\n]*(MSH|FHS|BHS)/.test(text) ? hl7Of(text) : undefined;
   if (message) return hl7View(text, message);
-  const document = parsed(text);
+  const document = jsonOf(text);
   return typeof document === 'object' && document !== null ? documentView(text, document) : plainView(text);
-}
-
-/** `undefined` for what only begins like HL7. */
-function hl7Of(text: string): Message | undefined {
-  try {
-    return parseMessage(text);
-  } catch (error) {
-    if (error instanceof WaybillError) return undefined;
-    throw error;
-  }
 }
 
 function hl7View(text: string, message: Message): MessageView {
@@ -61,7 +52,7 @@ function documentView(text: string, document: object): MessageView {
       return difference(textOf(expected), shown(valueAt(document, parts)));
     },
     compareWhole: (expected) => {
-      const wanted = parsed(expected);
+      const wanted = jsonOf(expected);
       if (wanted === undefined) return differenceOfLines(expected, text);
       if (isDeepStrictEqual(wanted, document)) return undefined;
       return differenceOfLines(JSON.stringify(wanted, undefined, 2), JSON.stringify(document, undefined, 2));
@@ -101,15 +92,6 @@ function differenceOfLines(expected: string, found: string): Difference | undefi
 
 function linesOf(text: string): readonly string[] {
   return text.replace(/[\r\n]+$/, '').split(/\r\n|\r|\n/);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The value at a path as transforms write it (`patient.given(2)`); `undefined` where there is none. */

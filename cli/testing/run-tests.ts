@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadProduction } from '../../engine/config/load.ts';
 import { PRODUCTION_FILE } from '../../engine/config/loading.ts';
-import { type Problem, ProblemList } from '../../engine/config/problems.ts';
+import { fileProblemsBy, type Problem, ProblemList } from '../../engine/config/problems.ts';
 import type { Production } from '../../engine/contracts/production.ts';
 import { codeOf, messageOf } from '../../engine/errors.ts';
 import type { Registry } from '../../engine/registry.ts';
@@ -11,6 +11,8 @@ import { TEST_ERRORS } from './errors.ts';
 import { type PreparedCase, prepareTests } from './prepare.ts';
 import { carriesOf, runCase } from './run-case.ts';
 import { readTests, type TestsFile } from './tests-file.ts';
+
+const report = fileProblemsBy(TEST_ERRORS);
 
 export interface CaseResult {
   readonly file: string;
@@ -113,9 +115,7 @@ function isChosen({ file, data }: PreparedCase, only: string | undefined): boole
 
 function reportNone(problems: ProblemList, only: string | undefined): void {
   const found = only === undefined ? 'no case' : `no case or file named ${only}`;
-  const place = { file: 'tests', line: 1, column: 1, path: '', warning: false };
-  const { cure } = TEST_ERRORS.TESTS_NOT_FOUND;
-  problems.add({ ...place, code: 'TESTS_NOT_FOUND', found, expected: 'a case to run', cure });
+  report(problems, 'TESTS_NOT_FOUND', 'tests', found, 'a case to run');
 }
 
 function reportNotRun(problems: ProblemList, { file, index }: PreparedCase, error: unknown): void {

@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { CONFIG_ERRORS, type ConfigErrorCode } from '../../engine/config/errors.ts';
-import type { ProblemList } from '../../engine/config/problems.ts';
+import { CONFIG_ERRORS } from '../../engine/config/errors.ts';
+import { fileProblemsBy, type ProblemList } from '../../engine/config/problems.ts';
 import { validate } from '../../engine/config/validate.ts';
 import { parseYaml, type YamlFile } from '../../engine/config/yaml.ts';
 import { codeOf } from '../../engine/errors.ts';
 import { TESTS_SCHEMA, type TestsData } from './schema.ts';
+
+const report = fileProblemsBy(CONFIG_ERRORS);
 
 /** Folder of the tests in a production. */
 export const TESTS_FOLDER = 'tests';
@@ -30,7 +32,7 @@ export function readTests(folder: string, problems: ProblemList): readonly Tests
   return names.sort().flatMap((name) => {
     const file = `${TESTS_FOLDER}/${name}`;
     if (name.endsWith('.yaml')) return readFile(file, join(path, name), problems);
-    report(problems, file, 'FILE_NAME', name, 'NAME.yaml');
+    report(problems, 'FILE_NAME', file, name, 'NAME.yaml');
     return [];
   });
 }
@@ -42,7 +44,7 @@ function readFile(file: string, path: string, problems: ProblemList): readonly T
   problems.addSyntax(file, yaml);
   if (yaml.tree === undefined) {
     if (yaml.issues.length === 0)
-      report(problems, file, 'WRONG_SHAPE', 'an empty file', 'a map that begins with route');
+      report(problems, 'WRONG_SHAPE', file, 'an empty file', 'a map that begins with route');
     return [];
   }
   const { value, issues } = validate(yaml.tree, TESTS_SCHEMA);
@@ -56,12 +58,7 @@ function textOf(file: string, path: string, problems: ProblemList): string | und
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     const found = error instanceof TypeError ? 'bytes that are not UTF-8' : codeOf(error);
-    report(problems, file, 'FILE_NOT_READABLE', found, 'a file in UTF-8 that can be read');
+    report(problems, 'FILE_NOT_READABLE', file, found, 'a file in UTF-8 that can be read');
     return undefined;
   }
-}
-
-function report(problems: ProblemList, file: string, code: ConfigErrorCode, found: string, expected: string): void {
-  const { cure } = CONFIG_ERRORS[code];
-  problems.add({ file, line: 1, column: 1, path: '', code, found, expected, cure, warning: false });
 }

@@ -1,13 +1,20 @@
 /** The key `alerts` of production.yaml: which conditions are told to whom. */
 
+import type {
+  AlertChannel,
+  AlertRule,
+  AlertSettings,
+  CommandChannel,
+  EmailChannel,
+  WebhookChannel,
+} from '../contracts/alerts.ts';
 import { EVENTS } from '../events.ts';
 import type { TSchema } from '../schema.ts';
 import { Duration, Keys, Secret, Size, Type, Words } from '../schema.ts';
-import { DAYS } from './delivery-schema.ts';
+import { CLOCK, DAYS, type WindowShape } from './delivery-schema.ts';
 
 const NAME = '^[a-z][a-z0-9-]{0,59}$';
 const ADDRESS = '^[^\\s<>@,;"]+@[^\\s<>@,;"]+$';
-const CLOCK = '^([01]\\d|2[0-3]):[0-5]\\d$';
 
 const DESTINATIONS = Type.Array(Type.String({ minLength: 1, description: 'Name of a destination.' }), {
   default: [],
@@ -119,8 +126,8 @@ const CHANNEL = {
         default: [...DAYS],
         description: 'Days on which they begin; every day unless said otherwise.',
       }),
-      from: Type.String({ pattern: CLOCK, description: 'a time of day such as `22:00`' }),
-      to: Type.String({ pattern: CLOCK, description: 'a time of day; not after `from`: on the next day' }),
+      from: Type.String({ ...CLOCK, description: 'a time of day such as `22:00`' }),
+      to: Type.String({ ...CLOCK, description: 'a time of day; not after `from`: on the next day' }),
     }),
     {
       default: [],
@@ -226,58 +233,22 @@ export const ALERTS_SCHEMA = Keys(
   { description: 'Tells people of what needs them, by e-mail, webhook or a program.' },
 );
 
-interface WindowShape {
-  readonly days: readonly (typeof DAYS)[number][];
-  readonly from: string;
-  readonly to: string;
-}
+/** A channel with its quiet hours as people write them. */
+type Written<Channel extends AlertChannel> = Omit<Channel, 'quiet'> & { readonly quiet: readonly WindowShape[] };
 
-interface ChannelShapeBase {
-  readonly quiet: readonly WindowShape[];
-  readonly timeLimit: number;
-}
+/** The mail server is not worked out yet: it is `url`, or `host` with the rest. */
+export type EmailShape = Omit<Written<EmailChannel>, 'host' | 'port' | 'tls'> &
+  Partial<Pick<EmailChannel, 'host' | 'port' | 'tls'>> & { readonly url?: string };
 
-export interface EmailShape extends ChannelShapeBase {
-  readonly type: 'email';
-  readonly url?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly tls?: 'implicit' | 'starttls' | 'none';
-  readonly ca?: string;
-  readonly credentials?: { readonly username: string; readonly password: string };
-  readonly from: string;
-  readonly to: readonly string[];
-}
+export type ChannelShape = EmailShape | Written<WebhookChannel> | Written<CommandChannel>;
 
-export interface WebhookShape extends ChannelShapeBase {
-  readonly type: 'webhook';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signature?: string;
-  readonly ca?: string;
-}
-
-export interface CommandShape extends ChannelShapeBase {
-  readonly type: 'command';
-  readonly command: readonly string[];
-}
-
-export type ChannelShape = EmailShape | WebhookShape | CommandShape;
-
-export interface RuleShape {
-  readonly name: string;
+export interface RuleShape extends Omit<AlertRule, 'when'> {
   /** One key, whose value is that condition's settings. */
   readonly when: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly channels: readonly string[];
-  readonly severity: 'info' | 'warning' | 'critical';
-  readonly repeat: number | 'never';
-  readonly resolved: boolean;
 }
 
 /** Values of `ALERTS_SCHEMA`. */
-export interface AlertsShape {
-  readonly every: number;
-  readonly group: number;
+export interface AlertsShape extends Omit<AlertSettings, 'channels' | 'rules'> {
   readonly channels: Readonly<Record<string, ChannelShape>>;
   readonly rules: readonly RuleShape[];
 }

@@ -7,11 +7,10 @@ import type {
   DiskLimit,
   EmailChannel,
 } from '../contracts/alerts.ts';
-import type { MaintenanceWindow } from '../contracts/production.ts';
 import type { KeyPath } from '../contracts/resources.ts';
 import type { AlertsShape, ChannelShape, EmailShape, RuleShape } from './alerts-schema.ts';
 import { ALERTS_SCHEMA, CONDITION_KEYS } from './alerts-schema.ts';
-import { DAYS } from './delivery-schema.ts';
+import { windowOf } from './delivery-schema.ts';
 import type { Loading } from './loading.ts';
 import { listWords } from './suggest.ts';
 import { isLoopback } from './unused.ts';
@@ -187,14 +186,6 @@ function decoded(text = ''): string {
 
 function hostOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).hostname.replace(/^\[(.*)\]$/, '$1') : undefined;
-}
-
-function windowOf({ days, from, to }: ChannelShape['quiet'][number], timeZone: string): MaintenanceWindow {
-  return { days: days.map((day) => DAYS.indexOf(day)), from: minutes(from), to: minutes(to), timeZone };
-}
-
-function minutes(clock: string): number {
-  return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
 }
 
 function mapAt(tree: TreeMap, key: string): TreeMap {

@@ -164,7 +164,8 @@ const BREAKER = Type.Object(
 );
 
 export const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
-const CLOCK = { pattern: '^([01]\\d|2[0-3]):[0-5]\\d$' };
+/** A time of day. */
+export const CLOCK = { pattern: '^([01]\\d|2[0-3]):[0-5]\\d$' };
 
 const MAINTENANCE = Type.Array(
   Keys({
@@ -234,6 +235,14 @@ export const DESTINATION_KEYS: Readonly<Record<string, TSchema>> = {
   answerFormat: Type.Optional(FORMAT_REFERENCE),
 };
 
+/** Hours of a day, as people write them: `from: 22:00`. */
+export interface WindowShape {
+  readonly days: readonly (typeof DAYS)[number][];
+  readonly from: string;
+  readonly to: string;
+  readonly timeZone?: string;
+}
+
 /** Values of `DESTINATION_KEYS`. */
 export interface DestinationShape {
   readonly type: string;
@@ -243,12 +252,7 @@ export interface DestinationShape {
   readonly retry: Omit<RetrySettings, 'schedule'> & { readonly schedule?: string | readonly number[] };
   readonly inDoubt: DoubtSettings['policy'] | DoubtSettings;
   readonly breaker: BreakerSettings;
-  readonly maintenance: readonly {
-    readonly days: readonly (typeof DAYS)[number][];
-    readonly from: string;
-    readonly to: string;
-    readonly timeZone?: string;
-  }[];
+  readonly maintenance: readonly WindowShape[];
   readonly rate?: RateSettings;
   readonly outcomes: Readonly<Record<string, OutcomeOverride>>;
   readonly answersTo?: string;
@@ -289,7 +293,8 @@ function orderOf(order: DestinationShape['order']): Order {
   return { kind: 'key', paths: typeof order.key === 'string' ? [order.key] : order.key };
 }
 
-function windowOf(window: DestinationShape['maintenance'][number], timeZone: string): MaintenanceWindow {
+/** Hours as the engine takes them; in `timeZone` where they name none. */
+export function windowOf(window: WindowShape, timeZone: string): MaintenanceWindow {
   return {
     days: window.days.map((day) => DAYS.indexOf(day)),
     from: minutes(window.from),

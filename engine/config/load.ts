@@ -9,12 +9,11 @@ import type { Registry } from '../registry.ts';
 import { isRecord, readDestination, readDestinations, readServices, resourceKinds } from './adapters.ts';
 import { readAlerts } from './alerts.ts';
 import { checkCode } from './code.ts';
-import type { ConfigErrorCode } from './errors.ts';
 import { CONFIG_ERRORS } from './errors.ts';
 import { readKeeping } from './keeping-schema.ts';
 import { Loading, PRODUCTION_FILE } from './loading.ts';
 import type { Problem } from './problems.ts';
-import { ProblemList } from './problems.ts';
+import { fileProblemsBy, ProblemList } from './problems.ts';
 import type { ProductionShape, RouteShape } from './production-schema.ts';
 import { PRODUCTION_SCHEMA } from './production-schema.ts';
 import { readResources } from './resources.ts';
@@ -27,6 +26,8 @@ import { isTreeMap, parseYaml, treeAt } from './yaml.ts';
 
 export type { Problem } from './problems.ts';
 export { formatProblem } from './problems.ts';
+
+const report = fileProblemsBy(CONFIG_ERRORS);
 
 export interface LoadOptions {
   /** Where `${env:NAME}` is looked up. Default: the environment of the process. */
@@ -117,7 +118,8 @@ function begin(
   if (!yaml) return undefined;
   problems.addSyntax(PRODUCTION_FILE, yaml);
   if (!isTreeMap(yaml.tree)) {
-    if (yaml.issues.length === 0) report(problems, 'WRONG_SHAPE', 'no keys', 'a map that begins with production');
+    if (yaml.issues.length === 0)
+      report(problems, 'WRONG_SHAPE', PRODUCTION_FILE, 'no keys', 'a map that begins with production');
     return undefined;
   }
   const substituted = substitute(yaml.tree, { folder, env: options.env ?? process.env });
@@ -132,17 +134,18 @@ function readProductionFile(folder: string, problems: ProblemList): YamlFile | u
   const path = join(folder, PRODUCTION_FILE);
   try {
     if (existsSync(path)) return parseYaml(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)));
-    report(problems, 'PRODUCTION_NOT_FOUND', `no ${PRODUCTION_FILE} in ${folder}`, 'the folder of a production');
+    report(
+      problems,
+      'PRODUCTION_NOT_FOUND',
+      PRODUCTION_FILE,
+      `no ${PRODUCTION_FILE} in ${folder}`,
+      'the folder of a production',
+    );
   } catch (error) {
     const found = error instanceof TypeError ? 'bytes that are not UTF-8' : codeOf(error);
-    report(problems, 'PRODUCTION_NOT_FOUND', found, `a ${PRODUCTION_FILE} that can be read`);
+    report(problems, 'PRODUCTION_NOT_FOUND', PRODUCTION_FILE, found, `a ${PRODUCTION_FILE} that can be read`);
   }
   return undefined;
-}
-
-function report(problems: ProblemList, code: ConfigErrorCode, found: string, expected: string): void {
-  const place = { file: PRODUCTION_FILE, line: 1, column: 1, path: '' };
-  problems.add({ ...place, code, found, expected, cure: CONFIG_ERRORS[code].cure, warning: false });
 }
 
 /** What can be used of a production that may have issues: parts that are missing or of another shape are left out. */

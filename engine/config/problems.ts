@@ -1,5 +1,5 @@
 import type { Issue, KeyPath } from '../contracts/resources.ts';
-import type { Place } from '../errors.ts';
+import type { ErrorEntry, Place } from '../errors.ts';
 import { messageOf, WaybillError } from '../errors.ts';
 import { CONFIG_ERRORS } from './errors.ts';
 import type { Tree, YamlFile } from './yaml.ts';
@@ -121,6 +121,14 @@ export class ProblemList {
       (a, b) => compareFiles(a.file, b.file) || a.line - b.line || a.column - b.column,
     );
   }
+}
+
+/** Makes what reports problems of a whole file or folder, with the cures of a table of codes. */
+export function fileProblemsBy<Code extends string>(errors: Readonly<Record<Code, ErrorEntry>>) {
+  return (problems: ProblemList, code: Code, file: string, found: string, expected: string, warning = false): void => {
+    const { cure } = errors[code];
+    problems.add({ file, line: 1, column: 1, path: '', code, found, expected, cure, warning });
+  };
 }
 
 /**

@@ -4,10 +4,9 @@ import { join, resolve } from 'node:path';
 import type { Issue, KeyPath, ResourceKind, Resources, TableData } from '../contracts/resources.ts';
 import { codeOf } from '../errors.ts';
 import { parseTableFile } from '../tables.ts';
-import type { ConfigErrorCode } from './errors.ts';
 import { CONFIG_ERRORS } from './errors.ts';
 import type { Loading } from './loading.ts';
-import { placeOfError } from './problems.ts';
+import { fileProblemsBy, placeOfError } from './problems.ts';
 import type { ProductionShape } from './production-schema.ts';
 import { FILE_NAME_PATTERN } from './production-schema.ts';
 import { misplacedSubstitutions, visitTexts } from './substitute.ts';
@@ -15,6 +14,8 @@ import { suggest } from './suggest.ts';
 import { shownText, validate } from './validate.ts';
 import type { Tree, YamlFile } from './yaml.ts';
 import { isTreeMap, parseYaml, treeAt } from './yaml.ts';
+
+const report = fileProblemsBy(CONFIG_ERRORS);
 
 /** One file that an adapter understands. */
 export interface ReadFile {
@@ -112,7 +113,7 @@ function readFolder(loading: Loading, folder: string, kinds: readonly ResourceKi
     if (!kind || !new RegExp(FILE_NAME_PATTERN).test(name)) {
       if (/\.(md|txt)$/i.test(item)) return [];
       const wanted = kinds.flatMap(({ extensions }) => extensions.map((each) => `NAME.${each}`));
-      report(loading, 'FILE_NAME', file, item, wanted.join(' or '));
+      report(loading.problems, 'FILE_NAME', file, item, wanted.join(' or '));
       return [];
     }
     const text = readText(loading, file, join(loading.folder, file), MAX_FILE_BYTES);
@@ -138,7 +139,7 @@ function readYaml(
   const broken = { file, kind, name, group, data: undefined, yaml, sound: false };
   if (yaml.tree === undefined) {
     if (yaml.issues.length === 0)
-      report(loading, 'WRONG_SHAPE', file, 'an empty file', `a map that begins with ${kind.key}`);
+      report(loading.problems, 'WRONG_SHAPE', file, 'an empty file', `a map that begins with ${kind.key}`);
     return broken;
   }
   const { value, issues } = validate(yaml.tree, kind.schema);
@@ -226,8 +227,9 @@ function readTables(loading: Loading, shape: ProductionShape): readonly ReadTabl
     const [, name = ''] = /^(.*)\.(?:csv|yaml)$/.exec(item) ?? [];
     const file = `${TABLE_FOLDER}/${item}`;
     if (/\.(md|txt)$/i.test(item)) continue;
-    if (!new RegExp(FILE_NAME_PATTERN).test(name)) report(loading, 'FILE_NAME', file, item, 'NAME.csv or NAME.yaml');
-    else if (tables.has(name)) report(loading, 'TABLE_TWICE', file, item, `one file for the table ${name}`);
+    if (!new RegExp(FILE_NAME_PATTERN).test(name))
+      report(loading.problems, 'FILE_NAME', file, item, 'NAME.csv or NAME.yaml');
+    else if (tables.has(name)) report(loading.problems, 'TABLE_TWICE', file, item, `one file for the table ${name}`);
     else tables.set(name, readTable(loading, name, file, join(loading.folder, file)));
   }
   for (const [name, { file }] of Object.entries(shape.tables)) {
@@ -269,7 +271,7 @@ function listFiles(loading: Loading, folder: string): readonly string[] {
     );
     return items.map((item) => item.name).sort();
   } catch (error) {
-    report(loading, 'FILE_NOT_READABLE', folder, codeOf(error), 'a folder that can be read');
+    report(loading.problems, 'FILE_NOT_READABLE', folder, codeOf(error), 'a folder that can be read');
     return [];
   }
 }
@@ -279,17 +281,12 @@ function readText(loading: Loading, file: string, path: string, limit: number): 
   try {
     const { size } = statSync(path);
     if (size <= limit) return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-    report(loading, 'FILE_TOO_LARGE', file, `${size} bytes`, `at most ${limit} bytes`);
+    report(loading.problems, 'FILE_TOO_LARGE', file, `${size} bytes`, `at most ${limit} bytes`);
   } catch (error) {
     const found = error instanceof TypeError ? 'bytes that are not UTF-8' : codeOf(error);
-    report(loading, 'FILE_NOT_READABLE', file, found, 'a file in UTF-8 that can be read');
+    report(loading.problems, 'FILE_NOT_READABLE', file, found, 'a file in UTF-8 that can be read');
   }
   return undefined;
-}
-
-function report(loading: Loading, code: ConfigErrorCode, file: string, found: string, expected: string): void {
-  const { cure } = CONFIG_ERRORS[code];
-  loading.problems.add({ file, line: 1, column: 1, path: '', code, found, expected, cure, warning: false });
 }
 
 /** A folder whose name is nearly that of one that is read was probably meant to be it. */

@@ -3,10 +3,13 @@ import { duplicateKeys } from '../tables.ts';
 import { isRecord, type ReadService } from './adapters.ts';
 import { CONFIG_ERRORS } from './errors.ts';
 import type { Loading } from './loading.ts';
+import { fileProblemsBy } from './problems.ts';
 import type { ProductionShape } from './production-schema.ts';
 import type { ReadFile, ReadTable } from './resources.ts';
 import type { Parts } from './routes.ts';
 import { TRANSFORM_FOLDER } from './routes.ts';
+
+const report = fileProblemsBy(CONFIG_ERRORS);
 
 /** Adds a warning for every route, destination, file and table that nothing names. */
 export function reportUnused(loading: Loading, parts: Parts, tables: readonly ReadTable[]): void {
@@ -103,10 +106,7 @@ function unusedKey(loading: Loading, path: readonly string[], expected: string):
 }
 
 function unusedFile(loading: Loading, file: string, key: string): void {
-  const { cure } = CONFIG_ERRORS.UNUSED;
-  const found = `a ${key} that nothing uses`;
-  const place = { file, line: 1, column: 1, path: '' };
-  loading.problems.add({ ...place, code: 'UNUSED', found, expected: 'something that names it', cure, warning: true });
+  report(loading.problems, 'UNUSED', file, `a ${key} that nothing uses`, 'something that names it', true);
 }
 
 /** The files that formats, destinations and entries name, and those that these name in turn. */

@@ -47,7 +47,7 @@ export interface SelectedMessage {
   readonly code: string;
   /** When that was said, else when it was routed; milliseconds since 1970. */
   readonly at: number;
-  /** Its bytes are there: it can be sent. */
+  /** It can be sent: its bytes are there, and its submission was neither refused nor cancelled. */
   readonly kept: boolean;
 }
 

@@ -79,6 +79,8 @@ export type CorrectionVerdict =
   /** No item of this ledger that the same service got from the same partner. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'notRejected' }
+  /** It was rejected, and is past its retention: why is not kept any more. */
+  | { readonly kind: 'purged' }
   /** A correction of it has come already. */
   | { readonly kind: 'replaced'; readonly submission: number; readonly item: number }
   /** An earlier row of the same file corrects it. */
@@ -109,9 +111,10 @@ export interface ItemLinks {
   readonly row: Uint8Array | undefined;
 }
 
-/** Codes of rows whose place another one has: corrected or edited under its own id, such a row would be sent beside that one. */
+/** Codes of rows whose place another one has, or may have: corrected or edited under its own id, such a row would be sent beside that one. */
 export const STANDS_ELSEWHERE: readonly string[] = Object.freeze([
   'WAYBILL_ID_NOT_REJECTED',
+  'WAYBILL_ID_PURGED',
   'WAYBILL_ID_REPLACED',
   'WAYBILL_ID_REPEATED',
 ]);

@@ -10,6 +10,7 @@ export const CSV_ERRORS = defineErrors({
     cure: 'Ask the sender for the file again; a good file without rows still has its header.',
   },
   UNDECODABLE: TEXT_ERRORS.UNDECODABLE,
+  NOT_TEXT: TEXT_ERRORS.NOT_TEXT,
   NUL_BYTE: TEXT_ERRORS.NUL_BYTE,
   BAD_QUOTE: {
     means: 'A quote stands where none can be, or a quoted field is not closed.',
@@ -48,6 +49,10 @@ export const CSV_ERRORS = defineErrors({
   WRONG_COLUMN_COUNT: {
     means: 'A row has more or fewer fields than the header; its values are not looked at.',
     cure: 'Look for a delimiter inside a value that should be quoted.',
+  },
+  HEADER_REPEATED: {
+    means: 'A row is the header once more: two files were joined into one.',
+    cure: 'Nothing is lost: the rows around it are taken. Ask the sender to send the files one by one.',
   },
   VALUE_MISSING: { means: 'A required value is empty.', cure: 'Send the value, or give the column a `default`.' },
   TOO_LONG: {

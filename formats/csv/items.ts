@@ -73,6 +73,7 @@ export class ItemMaker {
   readonly #columns: readonly CompiledColumn[];
   readonly #places: readonly number[];
   readonly #width: number;
+  readonly #header: readonly string[] | undefined;
   readonly #trim: boolean;
   readonly #today: string;
   readonly #todayNumber: number;
@@ -86,6 +87,7 @@ export class ItemMaker {
     this.#columns = columns;
     this.#places = layout.columns ?? [];
     this.#width = layout.width;
+    this.#header = layout.header;
     this.#returned = layout.returned;
     this.#trim = trim;
     this.#today = today;
@@ -116,6 +118,14 @@ export class ItemMaker {
       const fault = { code: 'WRONG_COLUMN_COUNT', line: place.line, reason };
       return new RowItem(place, fields, this.#noValues, [fault], this.#columns, NO_DATES, corrects);
     }
+    if (this.#isHeader(fields)) {
+      const fault = {
+        code: 'HEADER_REPEATED',
+        line: place.line,
+        reason: 'the row is the header of the file once more',
+      };
+      return new RowItem(place, fields, this.#noValues, [fault], this.#columns, NO_DATES, corrects);
+    }
     if (this.#columns.length === 0)
       return new RowItem(place, fields, fields, NO_FAULTS, this.#columns, NO_DATES, corrects);
     this.#faults = [];
@@ -124,6 +134,13 @@ export class ItemMaker {
     for (let index = 0; index < this.#columns.length; index += 1) values.push(this.#value(index, fields, place));
     const faults = this.#faults.length === 0 ? NO_FAULTS : this.#faults;
     return new RowItem(place, fields, values, faults, this.#columns, this.#dates, corrects);
+  }
+
+  /** Every value is the name of its column: no patient is called `last_name`. */
+  #isHeader(fields: readonly string[]): boolean {
+    const header = this.#header;
+    if (header === undefined || fields[0]?.trim() !== header[0]) return false;
+    return header.every((name, index) => fields[index]?.trim() === name);
   }
 
   /** The item that a row of the file's own columns would be. */

@@ -1,3 +1,4 @@
+import { endsWithMark } from './end-mark.ts';
 import type { Framing } from './rows.ts';
 
 const QUOTE = 0x22;
@@ -27,6 +28,8 @@ export class QuickCount {
   #rowStart = 0;
   #fieldStart = 0;
   #empty = true;
+  /** True where the last byte that is no line end is the mark of the end: the parser says whether it is a row. */
+  #marked = false;
 
   /** True for the framings that can be counted: a delimiter of one byte, and quotes that are not relaxed. */
   static canRead(framing: Framing): boolean {
@@ -71,6 +74,7 @@ export class QuickCount {
         state = PLAIN;
       }
     }
+    this.#marked = endsWithMark(chunk, this.#marked);
     this.#state = state;
     this.#offset += chunk.length;
     return this.#offset - this.#rowStart <= this.#framing.maxRecord;
@@ -78,7 +82,7 @@ export class QuickCount {
 
   /** Number of rows, or `undefined` where the end is not sound. */
   finish(): number | undefined {
-    if (this.#state === QUOTED || !this.#endRow(0)) return undefined;
+    if (this.#marked || this.#state === QUOTED || !this.#endRow(0)) return undefined;
     return this.#rows;
   }
 

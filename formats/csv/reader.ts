@@ -1,5 +1,6 @@
 import type { ItemReader } from '../../engine/contracts/format.ts';
 import { type ItemSplitter, type Reading, SplittingReader } from '../text/reader.ts';
+import { isEndMark } from './end-mark.ts';
 import type { ItemMaker, RowItem } from './items.ts';
 import { type Framing, RowParser } from './rows.ts';
 
@@ -10,10 +11,18 @@ const SLICE = 8 * 1024;
 class RowSplitter implements ItemSplitter<RowItem> {
   readonly #parser: RowParser;
   #rows: RowItem[] = [];
+  /** Rows that are nothing if no other row comes after them. */
+  #marks: RowItem[] = [];
 
   constructor(framing: Framing, maker: ItemMaker, from: Reading['from']) {
     this.#parser = new RowParser(framing, from, (fields, line, lastLine, cursor) => {
-      this.#rows.push(maker.make(fields, line, lastLine, cursor));
+      const row = maker.make(fields, line, lastLine, cursor);
+      if (isEndMark(fields)) {
+        this.#marks.push(row);
+        return;
+      }
+      if (this.#marks.length > 0) this.#rows.push(...this.#marks.splice(0));
+      this.#rows.push(row);
     });
   }
 

@@ -2,7 +2,9 @@
 import type { BodySource, Scan, ScanContext } from '../../engine/contracts/format.ts';
 import { RefusedError, WaybillError } from '../../engine/errors.ts';
 import { restore } from '../../engine/rejected-csv.ts';
+import { KIND_BYTES, refuseBinary } from '../text/binary.ts';
 import { charsetOf, decoded } from '../text/charset.ts';
+import { isEndMark } from './end-mark.ts';
 import { CSV_ERRORS } from './errors.ts';
 import { detectDelimiter, Names, placeColumns } from './header.ts';
 import { QuickCount } from './quick-count.ts';
@@ -37,7 +39,9 @@ export async function scanCsv(
   settings: Settings,
   map: RecordMap | undefined,
 ): Promise<Scan> {
-  const found = charsetOf(await firstBytes(source, 3), settings.charset);
+  const start = await firstBytes(source, KIND_BYTES);
+  refuseBinary(start);
+  const found = charsetOf(start, settings.charset);
   const transcoded = found.charset !== 'utf-8';
   const sink = transcoded ? context.transcode() : undefined;
   const chunks = decoded(source, found);
@@ -104,6 +108,8 @@ class Counter {
   #layout: Layout | undefined;
   #begin: { readonly cursor: number; readonly lines: number };
   #items = 0;
+  /** Marks of the end that are rows if another one comes after them. */
+  #marks = 0;
   /** Lines that are names. */
   #headers = 0;
 
@@ -120,13 +126,18 @@ class Counter {
   }
 
   readonly row = (fields: string[], line: number, lastLine: number, cursor: number): void => {
+    const named = this.#settings.header !== 'none';
+    if (isEndMark(fields) && (this.#layout !== undefined || !named)) {
+      this.#marks += 1;
+      return;
+    }
     if (this.#layout !== undefined) {
-      this.#items += 1;
+      this.#items += 1 + this.#marks;
+      this.#marks = 0;
       return;
     }
     const map = this.#map;
     const names = map && new Names(map);
-    const named = this.#settings.header !== 'none';
     // Without names and without a record map nothing says how many columns the file's own rows have.
     const returned = named || map ? returnedColumns(fields, (name) => names?.owner(name) !== undefined) : undefined;
     if (!named) {
@@ -137,7 +148,8 @@ class Counter {
         ...(returned ? { returned } : {}),
       };
       if (!returned) {
-        this.#items = 1;
+        this.#items = 1 + this.#marks;
+        this.#marks = 0;
         return;
       }
     } else {

@@ -1,6 +1,7 @@
 /** The charset of a file: a byte order mark, the settings, MSH-18 of the first message, UTF-8; in this order. */
 import type { BodySource } from '../../engine/contracts/format.ts';
 import { RefusedError } from '../../engine/errors.ts';
+import { refuseBinary } from '../text/binary.ts';
 import { ASCII, CHARSETS, type Charset, charsetOf, type Found } from '../text/charset.ts';
 import { HL7_BATCH_ERRORS } from './errors.ts';
 
@@ -36,9 +37,10 @@ export interface FileCharset extends Found {
   readonly by: 'mark' | 'setting' | 'message' | 'default';
 }
 
-/** @throws RefusedError HL7_CHARSET_UNSUPPORTED */
+/** @throws RefusedError HL7_CHARSET_UNSUPPORTED, NOT_TEXT */
 export async function findCharset(source: BodySource, configured: 'auto' | Charset): Promise<FileCharset> {
   const head = await firstBytes(source, HEAD_BYTES);
+  refuseBinary(head);
   const marked = charsetOf(head, 'auto');
   if (marked.mark > 0) return { ...marked, by: 'mark' };
   if (configured !== 'auto') return { charset: configured, mark: 0, by: 'setting' };

@@ -1,5 +1,5 @@
 /** Chunks are about this long, in bytes: large enough for one system call, small enough to hold many. */
-export const CHUNK_BYTES = 65_536;
+const CHUNK_BYTES = 65_536;
 
 /**
  * Joins small pieces to chunks of about 64 KB; a piece that is as long by itself goes on as it is, uncopied. A chunk has

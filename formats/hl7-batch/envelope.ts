@@ -36,6 +36,9 @@ export class EnvelopeReader {
   #batchLine = 0;
   /** True while a BTS would have something to end. */
   #batchOpen = false;
+  /** True where the last thing was a message; with an end inside a line, the file was cut off there. */
+  #inMessage = false;
+  #cutOff = false;
   #begun = false;
   #ended = false;
 
@@ -51,6 +54,7 @@ export class EnvelopeReader {
   message(line: number): void {
     this.#notAfterEnd('MSH', line);
     this.#counts.message();
+    this.#inMessage = true;
     this.#begun = true;
     this.#batchOpen = true;
   }
@@ -58,6 +62,7 @@ export class EnvelopeReader {
   /** @param text the segment as it stands. @throws RefusedError HL7_ENVELOPE_BROKEN */
   segment(segment: Segment, text: string, line: number): void {
     this.#notAfterEnd(segment, line);
+    this.#inMessage = false;
     if (segment === 'FHS') {
       if (this.#begun) throw broken(line, 'FHS stands after the beginning of the file');
       this.#fileLine = line;
@@ -78,8 +83,13 @@ export class EnvelopeReader {
     this.#count(segment, text, line);
   }
 
-  /** The end of the file. @throws RefusedError HL7_NO_MESSAGES */
-  end(): void {
+  /**
+   * The end of the file.
+   * @param insideLine true where the last line has no line end
+   * @throws RefusedError HL7_NO_MESSAGES
+   */
+  end(insideLine: boolean): void {
+    this.#cutOff = insideLine && this.#inMessage;
     this.#closeBatch();
     if (this.#fileLine > 0) this.#missing('FHS', 'FTS', this.#fileLine);
     this.#counts.end();
@@ -126,13 +136,14 @@ export class EnvelopeReader {
   }
 
   #missing(header: Segment, trailer: Segment, line: number): void {
-    if (this.#settings.counts !== 'require') return;
+    const { counts } = this.#settings;
+    if (counts === 'ignore' || (counts !== 'require' && !this.#cutOff)) return;
     if (this.#mismatches.length >= MANY) this.#unlisted = true;
     else this.#mismatches.push({ reason: `${header} has no ${trailer}, the file may be cut off`, line });
   }
 
   #notAfterEnd(segment: string, line: number): void {
-    if (this.#ended) throw broken(line, `${segment} stands after FTS`);
+    if (this.#ended) throw broken(line, `${segment} stands after FTS, as where two files were joined into one`);
   }
 }
 

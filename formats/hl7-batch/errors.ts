@@ -14,7 +14,7 @@ export const HL7_BATCH_ERRORS = defineErrors({
   },
   HL7_STRAY_TEXT: {
     means: 'There is text that belongs to no message; nothing is dropped in silence.',
-    cure: 'Look at the line: put the segment into its message, or remove the text.',
+    cure: 'Look at the line: put the segment into its message, or remove the text (an MLLP frame, too).',
   },
   HL7_HEADER_MISPLACED: {
     means: 'A header or trailer segment does not stand at the start of its line, so two messages would be read as one.',
@@ -46,6 +46,7 @@ export const HL7_BATCH_ERRORS = defineErrors({
     cure: 'Ask the sender for one charset a file, or set `charset` in the format: then MSH-18 is not looked at.',
   },
   UNDECODABLE: TEXT_ERRORS.UNDECODABLE,
+  NOT_TEXT: TEXT_ERRORS.NOT_TEXT,
   NUL_BYTE: TEXT_ERRORS.NUL_BYTE,
   // One message.
   HL7_LINE_NOT_SEGMENT: {

@@ -61,13 +61,20 @@ export class LineEndings {
   readonly #seen = { CR: false, LF: false, CRLF: false };
   /** True where the last byte was a CR: what follows says which kind it is. */
   #open = false;
+  #last = 0;
 
   feed(chunk: Buffer): void {
     if (chunk.length === 0) return;
     if (this.#open) this.#seen[chunk[0] === LF ? 'CRLF' : 'CR'] = true;
     this.#lookForCr(chunk);
     this.#lookForLf(chunk, this.#open && chunk[0] === LF ? 1 : 0);
-    this.#open = chunk[chunk.length - 1] === CR;
+    this.#last = chunk[chunk.length - 1] ?? 0;
+    this.#open = this.#last === CR;
+  }
+
+  /** True where the last line has a line end. */
+  get endsLine(): boolean {
+    return this.#last === CR || this.#last === LF;
   }
 
   /** `CR`, `LF`, `CRLF`, `mixed`, or `none`. */

@@ -34,7 +34,7 @@ accepted, every other code that it was not.
 **Reading** makes each message an item. The whole file is looked at before the first message is taken.
 
 - Each of FHS, BHS, BTS and FTS may be missing; there may be several batches, and messages without any envelope. Lines end
-  with CR, LF or CRLF, also mixed. A byte order mark and blank lines are tolerated.
+  with CR, LF or CRLF, also mixed. A byte order mark, blank lines, and Ctrl-Z at the end are tolerated.
 - What is no HL7, text that belongs to no message, and bytes that the charset does not have refuse the file by line and column.
 - BTS-1 (messages) and FTS-1 (batches) are held against what is there. If one differs, the file is in quarantine: kept, and
   nothing of it is sent until a person releases or cancels it.
@@ -42,6 +42,7 @@ accepted, every other code that it was not.
 - One file has one charset. A byte order mark says which, else \`charset\`, else MSH-18 of the first message (table 0211), else
   UTF-8. A message that names another one in MSH-18 refuses the file.
 - A line of a message that is no segment makes that message invalid; the others go on. Unknown escapes and Z segments stay.
+- A message that goes on without a control id (MSH-10) is invalid: no answer could name it. One that was cut off looks so.
 
 An entry without a transform sends the message on as it came, byte for byte, with two exceptions: segments end with CR, as
 HL7 wants, without blank lines; and what came in another charset is UTF-8, and says so in MSH-18. The file itself is kept as

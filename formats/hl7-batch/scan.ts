@@ -82,7 +82,7 @@ class Survey {
   finish(): void {
     this.#firstLine.finish();
     for (const part of bounded(() => this.#splitter.end())) this.#part(part);
-    this.#envelope.end();
+    this.#envelope.end(!this.#lineEnds.endsLine);
   }
 
   get mismatch(): { readonly reason: string; readonly line: number } | undefined {

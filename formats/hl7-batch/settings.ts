@@ -74,7 +74,7 @@ export const SETTINGS_SCHEMA: TSchema = Keys({
   counts: Words(['check', 'require', 'ignore'], {
     default: 'check',
     description:
-      'Reading: `check` holds BTS-1 and FTS-1, where they have a value, against what is there; `require` also wants a BTS for each BHS and an FTS for FHS. What does not hold puts the file into quarantine.',
+      'Reading: `check` holds BTS-1 and FTS-1, where they have a value, against what is there, and sees an envelope that is open where the file ends inside a line of a message; `require` also wants a BTS for each BHS and an FTS for FHS. What does not hold puts the file into quarantine.',
   }),
   maxMessageBytes: Size({ default: '16MB', description: 'Reading: longest message; a longer one refuses the file.' }),
   maxSegments: Type.Integer({

@@ -16,6 +16,8 @@ export interface AnswerContent {
   readonly fault?: Fault;
   /** Whole text of the answer's element, nothing trimmed. */
   readonly text?: string;
+  /** Texts of further elements of the same path that are not blank: none of them may be passed over. */
+  readonly more?: readonly string[];
   /** Texts of the other elements that were asked for, in the order of the answer. */
   readonly values: Readonly<Record<string, readonly string[]>>;
 }
@@ -67,7 +69,7 @@ export class AnswerReader {
   readonly #open: Open[] = [];
   readonly #values: Record<string, string[]> = Object.create(null);
   #elements = 0;
-  #text: string | undefined;
+  readonly #texts: string[] = [];
   #collected = '';
   #inAnswer = 0;
   #inFault = 0;
@@ -101,8 +103,8 @@ export class AnswerReader {
     for (const watched of this.#watched) {
       if (endsWith(this.#path, watched.path)) this.#open.push({ name: watched.name, depth, text: '' });
     }
-    // The first counts; what stands inside it belongs to no text.
-    if (this.#text === undefined && this.#inAnswer === 0 && endsWith(this.#path, this.#answerPath)) {
+    // What stands inside it belongs to no text.
+    if (this.#inAnswer === 0 && endsWith(this.#path, this.#answerPath)) {
       this.#inAnswer = depth;
       this.#collected = '';
     }
@@ -119,7 +121,7 @@ export class AnswerReader {
     if (this.#inFault > 0) {
       this.#closeInFault(depth);
     } else if (depth === this.#inAnswer) {
-      this.#text = this.#collected;
+      this.#texts.push(this.#collected);
       this.#inAnswer = 0;
     }
     while (this.#open.at(-1)?.depth === depth) this.#keep(this.#open.pop());
@@ -129,9 +131,12 @@ export class AnswerReader {
   get found(): AnswerContent {
     const reason = this.#reason.filter((words) => words !== '').join(' - ');
     const fault = { detail: this.#detail, codes: this.#codes, reason, values: { ...this.#faultValues } };
+    const said = this.#texts.filter((text) => text.trim() !== '');
+    const [text = this.#texts[0], ...more] = said;
     return {
       ...(this.#sawFault ? { fault } : {}),
-      ...(this.#text === undefined ? {} : { text: this.#text }),
+      ...(text === undefined ? {} : { text }),
+      ...(more.length === 0 ? {} : { more }),
       values: { ...this.#values },
     };
   }

@@ -31,7 +31,12 @@ export function compare({ operations }: Contract, dialect: Dialect): Comparison 
       ...children.differences,
       ...compareAnswer(operation, dialect),
     ],
-    notes: [...(strict ? [] : action), ...children.notes],
+    notes: [
+      ...(strict ? [] : action),
+      ...compareHeaders(operation, dialect),
+      ...compareEncoding(operation, dialect),
+      ...children.notes,
+    ],
   };
 }
 
@@ -68,6 +73,23 @@ function compareAction({ action }: ContractOperation, dialect: Dialect): readonl
   if (dialect.action === '' && dialect.soap === '1.2') return [];
   const cure = `write ${action} under ${placeIn(dialect, 'action')}`;
   return [sentence('action', dialect.action === '' ? 'none' : dialect.action, action, cure)];
+}
+
+/** Many WSDLs list headers that their receivers can do without: it is told, and no more. */
+function compareHeaders({ headers }: ContractOperation, dialect: Dialect): readonly string[] {
+  const written = new Set(dialect.headers.map(({ element }) => element));
+  return headers
+    .filter(({ local }) => !written.has(local) && !(local === 'Security' && dialect.security !== undefined))
+    .map(({ local }) => `the WSDL has ${local} in the SOAP header, which the dialect does not write; ask the receiver`);
+}
+
+/** A receiver may write base64 for what its WSDL calls bytes, or plain text all the same: it is told, and no more. */
+function compareEncoding({ encoded }: ContractOperation, { answer }: Dialect): readonly string[] {
+  if (answer.encoding !== 'text' || !encoded.some((path) => `Envelope/Body/${path}`.endsWith(`/${answer.element}`)))
+    return [];
+  return [
+    `the WSDL has base64 in ${answer.element}; write base64 under answer.encoding unless its real answers are text`,
+  ];
 }
 
 function compareAnswer({ answers }: ContractOperation, dialect: Dialect): readonly string[] {

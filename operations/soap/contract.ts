@@ -1,6 +1,6 @@
 /** What a WSDL 1.1 says about its operations: the requests that a receiver takes and the answers that it gives. */
 import { ContractError, Documents, placeOf, type WsdlSource } from './documents.ts';
-import { type SchemaChild, type SchemaElement, Schemas } from './schemas.ts';
+import { type SchemaChild, type SchemaElement, type SchemaPath, Schemas } from './schemas.ts';
 import { childrenOf, type Node, parseTree, type QName } from './tree.ts';
 
 const WSDL = 'http://schemas.xmlsoap.org/wsdl/';
@@ -9,6 +9,17 @@ const BINDINGS = {
   'http://schemas.xmlsoap.org/wsdl/soap/': '1.1',
   'http://schemas.xmlsoap.org/wsdl/soap12/': '1.2',
 } as const;
+
+/** Namespaces of the standards themselves: tools import them from their makers' hosts, and no request is described there. */
+const STANDARD: ReadonlySet<string> = new Set([
+  XSD,
+  'http://schemas.xmlsoap.org/soap/encoding/',
+  'http://schemas.xmlsoap.org/soap/envelope/',
+  'http://www.w3.org/2003/05/soap-encoding',
+  'http://www.w3.org/2003/05/soap-envelope',
+  'http://www.w3.org/2005/05/xmlmime',
+  'http://www.w3.org/XML/1998/namespace',
+]);
 
 /** One operation in one binding. */
 export interface ContractOperation {
@@ -22,8 +33,12 @@ export interface ContractOperation {
   readonly elements: readonly SchemaElement[];
   /** False: the schema lets the children stand in any order. */
   readonly ordered: boolean;
+  /** Elements that the WSDL wants in the SOAP header. */
+  readonly headers: readonly QName[];
   /** Local names from the answer's element inwards, joined by /, for all elements of the answer. */
   readonly answers: readonly string[];
+  /** Those of them that hold bytes as base64. */
+  readonly encoded: readonly string[];
 }
 
 export interface Contract {
@@ -76,6 +91,7 @@ class Definitions {
     for (const child of node.children) {
       const location = child.attributes.get('schemaLocation');
       if (child.uri !== XSD || location === undefined || !['import', 'include'].includes(child.local)) continue;
+      if (STANDARD.has(child.attributes.get('namespace') ?? '')) continue;
       await imported(location, () => this.#schemaAt(Documents.follow(place, location), child.local, target));
     }
   }
@@ -133,7 +149,7 @@ function operationsOf(binding: Node, definitions: Definitions): readonly Contrac
     const sides = { bound, port, name, rpc, definitions };
     const request = bodyOf(sides, 'input');
     if (!request) return [];
-    const answer = bodyOf(sides, 'output');
+    const answers = answersOf(bodyOf(sides, 'output'), definitions);
     return [
       {
         name,
@@ -143,10 +159,18 @@ function operationsOf(binding: Node, definitions: Definitions): readonly Contrac
         children: request.children,
         elements: definitions.schemas.expand(request.children),
         ordered: request.ordered,
-        answers: answer ? definitions.schemas.paths(answer.element.local, answer.children) : [],
+        headers: headersOf(bound, definitions, 'input').flatMap((part) => elementOf(part) ?? []),
+        answers: answers.map(({ path }) => path),
+        encoded: answers.filter(({ text }) => text === 'base64Binary').map(({ path }) => path),
       },
     ];
   });
+}
+
+function answersOf(answer: Body | undefined, { schemas }: Definitions): readonly SchemaPath[] {
+  if (!answer) return [];
+  const { element, children } = answer;
+  return schemas.paths({ path: element.local, text: schemas.textOf(element) }, children);
 }
 
 interface Sides {
@@ -170,18 +194,40 @@ function bodyOf({ bound, port, name, rpc, definitions }: Sides, side: 'input' | 
   const message = definitions.find('message', direction.resolve(direction.attributes.get('message') ?? ''));
   const parts = childrenOf(message, WSDL, 'part');
   const body = extension(childrenOf(bound, WSDL, side)[0], 'body');
+  const inHeader = headersOf(bound, definitions, side);
+  const listed = body?.attributes.get('parts')?.trim().split(/\s+/);
   if (rpc) {
     const element = {
       uri: body?.attributes.get('namespace') ?? '',
       local: side === 'input' ? name : `${name}Response`,
     };
-    return { element, children: parts.map((part) => definitions.schemas.part(part)), ordered: true };
+    const ours = parts.filter((part) =>
+      listed ? listed.includes(part.attributes.get('name') ?? '') : !inHeader.includes(part),
+    );
+    return { element, children: ours.map((part) => definitions.schemas.part(part)), ordered: true };
   }
   // With several parts, those of headers stand beside the one of the body.
-  const wanted = body?.attributes.get('parts')?.trim();
-  const part = parts.find((each) => (wanted ? each.attributes.get('name') === wanted : each.attributes.has('element')));
-  const reference = part?.attributes.get('element');
-  if (!part || reference === undefined) return undefined;
-  const element = part.resolve(reference);
-  return { element, ...definitions.schemas.content(element) };
+  const part = parts.find((each) =>
+    listed?.[0]
+      ? each.attributes.get('name') === listed[0]
+      : each.attributes.has('element') && !inHeader.includes(each),
+  );
+  const element = part && elementOf(part);
+  return element && { element, ...definitions.schemas.content(element) };
+}
+
+function elementOf(part: Node): QName | undefined {
+  const reference = part.attributes.get('element');
+  return reference === undefined ? undefined : part.resolve(reference);
+}
+
+/** Parts of messages that stand in the SOAP header (WSDL 1.1, 3.7). */
+function headersOf(bound: Node, definitions: Definitions, side: 'input' | 'output'): readonly Node[] {
+  const [direction] = childrenOf(bound, WSDL, side);
+  const headers = direction?.children.filter(({ uri, local }) => Object.hasOwn(BINDINGS, uri) && local === 'header');
+  return (headers ?? []).flatMap((header) => {
+    const message = definitions.find('message', header.resolve(header.attributes.get('message') ?? ''));
+    const name = header.attributes.get('part');
+    return childrenOf(message, WSDL, 'part').filter((part) => part.attributes.get('name') === name);
+  });
 }

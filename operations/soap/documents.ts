@@ -2,8 +2,10 @@
  * Documents of a contract (WSDL and schemas), from the receiver or from the production. Every fetch goes through our own
  * transport (limits, CA, no redirects) and only to hosts that the configuration names; document types are refused.
  */
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { decodeAnswer, UnreadableAnswer } from './answer.ts';
 import { brokenError } from './failures.ts';
 import { BrokenExchange, type Limits, openTransport, type TlsTexts, type Transport } from './transport.ts';
 
@@ -29,7 +31,7 @@ export type Fetched = {
 };
 
 /** Whether a location is an http address and no path. */
-export function isAddress(text: string): boolean {
+function isAddress(text: string): boolean {
   return /^https?:\/\//i.test(text);
 }
 
@@ -77,7 +79,7 @@ export class Documents {
   /** Where an import leads, from the document that has it. @throws ContractError */
   static follow(from: string, location: string): string {
     if (isAddress(location)) return location;
-    if (!isAddress(from)) return isAbsolute(location) ? location : resolve(dirname(from), location);
+    if (!isAddress(from)) return fileOf(from, location);
     const address = URL.canParse(location, from) ? new URL(location, from).href : '';
     // What comes over the network never leads to a file of this machine.
     if (!isAddress(address)) throw new ContractError('that is no http address');
@@ -147,10 +149,32 @@ export class Documents {
   }
 }
 
+/** The file that an import names; a location is an address by its kind, so a blank in it may be written `%20`. */
+function fileOf(from: string, location: string): string {
+  const path = isAbsolute(location) ? location : resolve(dirname(from), location);
+  if (!location.includes('%') || existsSync(path)) return path;
+  try {
+    return resolve(dirname(from), decodeURIComponent(location));
+  } catch (error) {
+    if (error instanceof URIError) return path;
+    throw error;
+  }
+}
+
 function withoutDoctype(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
+  const text = decoded(bytes);
   if (/<!DOCTYPE/i.test(text)) throw new ContractError('it has a document type, which is refused');
   return text;
+}
+
+/** In the charset that the document itself shows or declares. */
+function decoded(body: Buffer): string {
+  try {
+    return decodeAnswer({ status: 200, headers: {}, body });
+  } catch (error) {
+    if (error instanceof UnreadableAnswer) throw new ContractError(`it is no WSDL that can be read: ${error.message}`);
+    throw error;
+  }
 }
 
 function isMissing(error: unknown): boolean {

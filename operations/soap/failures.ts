@@ -61,6 +61,19 @@ function notBegun(broken: BrokenExchange, host: string): DeliveryError {
   return soapFailure(trouble.code, `${troubleSentence(host, trouble)}; nothing was sent`, { cause: broken.cause });
 }
 
+/** What of an answer is no HTTP that can be read, as a sentence; `undefined` for everything else that ends a connection. */
+function strangeHttp(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'HTTPParserError') return 'the answer is no HTTP that can be read';
+  const system = networkCode(error);
+  if (system === 'UND_ERR_HEADERS_OVERFLOW') return 'the headers of the answer are larger than 16 KB';
+  if (system === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'the answer has another length than it announced';
+  // undici's words for it; there is no code.
+  if (system === 'UND_ERR_SOCKET' && error.message === 'bad response')
+    return 'the answer began with HTTP 100 (Continue), which was not asked for';
+  return undefined;
+}
+
 /** The delivery error for an exchange that gave no whole answer. */
 export function brokenError(broken: BrokenExchange, host: string, limits: Limits): DeliveryError {
   if (!broken.begun) return notBegun(broken, host);
@@ -80,6 +93,11 @@ export function brokenError(broken: BrokenExchange, host: string, limits: Limits
         `${host}: the answer is larger than maxAnswerBytes (${limits.maxAnswerBytes}) and was broken off`,
       );
     case 'network': {
+      const strange = whole ? strangeHttp(cause) : undefined;
+      if (strange !== undefined)
+        return soapFailure('SOAP_CONNECTION_LOST', `${host}: ${strange}; the connection was broken off`, {
+          whose: 'receiver',
+        });
       const trouble = connectTrouble(cause);
       if (trouble.code === 'SOAP_CLIENT_CERTIFICATE')
         return soapFailure(trouble.code, troubleSentence(host, trouble), { cause });

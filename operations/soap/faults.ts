@@ -7,6 +7,7 @@ import { SOAP_OUTCOMES, type SoapFailureCode, soapFailure } from './outcomes.ts'
 import type { Secrets } from './secrets.ts';
 
 const MAX_WORDS = 500;
+const MAX_CODE_PARTS = 8;
 
 /** SOAP 1.1 names the same two codes differently, and receivers mix the versions. */
 const SAME_CODE: Readonly<Record<string, string>> = {
@@ -25,6 +26,12 @@ export function tidyWords(text: string, secrets: Secrets): string {
   return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS - 3)}...` : words;
 }
 
+/** A code of SOAP 1.1 goes from the general to the special (`Server.Busy`): whoever does not know it all knows its start (4.4.1). */
+function withGeneral(code: string): readonly string[] {
+  const parts = code.split('.').slice(0, MAX_CODE_PARTS);
+  return parts.map((_, at) => parts.slice(0, parts.length - at).join('.'));
+}
+
 /**
  * The rule for a fault: by the detail's element with its Code, by the element alone, then by the fault's code (an inner one
  * before an outer one), then `other`.
@@ -33,7 +40,7 @@ export function ruleFor(
   fault: Fault,
   faults: Dialect['faults'],
 ): { readonly name: string; readonly rule: FaultRule | undefined } {
-  const codes = fault.codes.toReversed();
+  const codes = fault.codes.toReversed().flatMap(withGeneral);
   const aliases = codes.flatMap((code) => SAME_CODE[code] ?? []);
   const { Code: number = '' } = fault.values;
   const details = number === '' ? [fault.detail] : [`${fault.detail}/${number}`, fault.detail];
@@ -60,6 +67,16 @@ const KINDS: ReadonlyMap<string, SoapFailureCode> = new Map<string, SoapFailureC
   ['Receiver', 'SOAP_FAULT_RECEIVER'],
   ['Server', 'SOAP_FAULT_RECEIVER'],
   ['other', 'SOAP_FAULT_UNKNOWN'],
+]);
+
+/** What SOAP's other codes mean (SOAP 1.1, 4.4.1; SOAP 1.2, 5.4.6), where no dialect says more. */
+const MEANINGS: ReadonlyMap<string, string> = new Map([
+  ['VersionMismatch', 'it speaks another version of SOAP than the dialect; compare soap of the dialect with the WSDL'],
+  [
+    'MustUnderstand',
+    'it does not understand an element of our SOAP header; compare headers and security with the WSDL',
+  ],
+  ['DataEncodingUnknown', 'it does not know how our data is encoded; compare the dialect with the WSDL'],
 ]);
 
 const OUTCOME_OF: Readonly<Record<FaultAction, OutcomeName>> = {
@@ -107,7 +124,9 @@ export function faultError(
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
   };
-  const advice = rule?.advice === undefined ? '' : `: ${rule.advice}`;
+  const said =
+    rule?.advice ?? (name === 'other' ? fault.codes.map((code) => MEANINGS.get(code)).find(Boolean) : undefined);
+  const advice = said === undefined ? '' : `: ${said}`;
   const message = `${context.host} answered the SOAP fault ${faultName(fault)}${advice}`;
   // A dialect without `other`: stop, and let a person look.
   return soapFailure(codeFor(name, rule?.then ?? 'stop'), message, details);

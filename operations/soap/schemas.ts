@@ -27,6 +27,12 @@ export interface SchemaElement extends Omit<SchemaChild, 'inner'> {
   readonly ordered: boolean;
 }
 
+/** Local names from an element inwards, joined by /, and what the last one holds as text. */
+export interface SchemaPath {
+  readonly path: string;
+  readonly text: string | undefined;
+}
+
 /** A node of a schema, and what holds for all of that schema. */
 interface Defined {
   readonly node: Node;
@@ -70,19 +76,25 @@ export class Schemas {
       name: part.attributes.get('name') ?? '',
       namespace: '',
       optional: false,
-      text: inner.length > 0 ? undefined : type && part.resolve(type).local,
+      text: inner.length > 0 ? undefined : type && this.#simple(part.resolve(type)),
       inner,
     };
   }
 
+  /** What a global element holds as text; `undefined` where it holds elements or is not defined. */
+  textOf(element: QName): string | undefined {
+    const defined = this.#find('element', element);
+    return defined && this.#holding(defined).text;
+  }
+
   /** Paths to all elements below one, itself first; a type that holds itself is followed a few times. */
-  paths(root: string, children: readonly SchemaChild[]): readonly string[] {
+  paths(root: SchemaPath, children: readonly SchemaChild[]): readonly SchemaPath[] {
     const found = [root];
     const walk = (path: string, inside: readonly SchemaChild[], depth: number): void => {
       for (const child of inside) {
         if (found.length >= MAX_PATHS || depth > MAX_DEPTH) return;
         const at = `${path}/${child.name}`;
-        found.push(at);
+        found.push({ path: at, text: child.text });
         walk(
           at,
           child.inner.flatMap((type) => this.#particles(type, false)),
@@ -90,7 +102,7 @@ export class Schemas {
         );
       }
     };
-    walk(root, children, 1);
+    walk(root.path, children, 1);
     return found;
   }
 
@@ -128,6 +140,9 @@ export class Schemas {
   /** A type and those that it extends, the first one first; each as the node that holds the particles. */
   #withBases(type: Defined, depth: number): readonly Defined[] {
     const [content] = childrenOf(type.node, XSD, 'complexContent');
+    // A restriction says again what it keeps.
+    const [restriction] = childrenOf(content, XSD, 'restriction');
+    if (restriction) return [{ ...type, node: restriction }];
     const [extension] = childrenOf(content, XSD, 'extension');
     if (!extension) return [type];
     const base = this.#find('complexType', extension.resolve(extension.attributes.get('base') ?? ''));
@@ -172,16 +187,32 @@ export class Schemas {
   #holding(element: Defined | undefined): Pick<SchemaChild, 'text' | 'inner'> {
     if (!element) return { text: 'string', inner: [] };
     const inner = this.#typesOf(element);
+    const [extended] = inner.flatMap(({ node }) => simpleContent(node));
+    if (extended) return { text: this.#based(extended, 0), inner: [] };
     if (inner.length > 0) return { text: undefined, inner };
+    const [own] = childrenOf(element.node, XSD, 'simpleType');
+    if (own) return { text: this.#based(childrenOf(own, XSD, 'restriction')[0], 0), inner };
     const type = element.node.attributes.get('type');
     return { text: type === undefined ? 'string' : this.#simple(element.node.resolve(type)), inner };
+  }
+
+  /** The built-in type below a restriction or an extension. */
+  #based(node: Node | undefined, depth: number): string {
+    const base = node?.attributes.get('base');
+    return node && base !== undefined ? this.#simple(node.resolve(base), depth + 1) : 'string';
   }
 
   /** The built-in type that a simple type comes from. */
   #simple(type: QName, depth = 0): string {
     if (type.uri === XSD || depth > MAX_DEPTH) return type.local;
     const [restriction] = childrenOf(this.#find('simpleType', type)?.node, XSD, 'restriction');
-    const base = restriction?.attributes.get('base');
-    return restriction && base !== undefined ? this.#simple(restriction.resolve(base), depth + 1) : 'string';
+    const [extended] = simpleContent(this.#find('complexType', type)?.node);
+    return this.#based(restriction ?? extended, depth);
   }
+}
+
+/** What a complex type that holds text, beside its attributes, is made from. */
+function simpleContent(type: Node | undefined): readonly Node[] {
+  const [content] = childrenOf(type, XSD, 'simpleContent');
+  return [...childrenOf(content, XSD, 'extension'), ...childrenOf(content, XSD, 'restriction')];
 }

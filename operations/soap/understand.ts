@@ -6,7 +6,8 @@ import type { Dialect, SuccessFlag } from './dialect-types.ts';
 import { decodedText } from './encoding.ts';
 import { decidedByStatus, retryAfter, unexplainedStatus } from './failures.ts';
 import { faultError, ruleFor, tidyWords } from './faults.ts';
-import { lenientText } from './lenient.ts';
+import { lenientText, looksLikeHl7 } from './lenient.ts';
+import { unpacked } from './multipart.ts';
 import { soapFailure } from './outcomes.ts';
 import type { Sender } from './sender.ts';
 import type { HttpAnswer } from './transport.ts';
@@ -44,12 +45,16 @@ export function receive({ url, dialect, secrets }: Reader, received: HttpAnswer,
   const read = strictly(received, places);
   const answer = { ...received, body: secrets.outOfBytes(received.body) };
   const fault = read.content.fault;
-  const text = fault ? undefined : textOf(read, received, places, dialect);
+  const said = textOf(read, received, places, dialect);
+  if (fault && said !== undefined && holdsAcknowledgement(said)) throw contradicts(answer, url.host);
+  const text = fault ? undefined : said;
   if (!fault && text === undefined && saysOfStatus(dialect, answer.status)) {
     throw unexplainedStatus(answer, url.host, dialect.statuses);
   }
   const decided = decidedByStatus(answer, url, tidyWords(fault?.reason ?? '', secrets));
-  if (decided) throw decided;
+  // A status by which all would go again by itself has no word against a yes in the body: that would send it twice.
+  const taken = places.content === 'hl7' && text !== undefined && holdsYes(text);
+  if (decided && !(taken && SENT_AGAIN.has(decided.code))) throw decided;
   if (fault) {
     const wait = retryAfter(answer, Date.now());
     const maxBytes = largest(fault, dialect);
@@ -64,6 +69,8 @@ export function receive({ url, dialect, secrets }: Reader, received: HttpAnswer,
   const good = answer.status >= 200 && answer.status < 300;
   return { answer, content: read.content, text, unreadable: read.unreadable, good };
 }
+
+const SENT_AGAIN: ReadonlySet<string> = new Set(['SOAP_HTTP_BUSY', 'SOAP_HTTP_TOO_LARGE']);
 
 function saysOfStatus({ statuses }: Dialect, status: number): boolean {
   return Object.hasOwn(statuses, String(status)) || Object.hasOwn(statuses, `${Math.trunc(status / 100)}xx`);
@@ -88,8 +95,9 @@ const NOTHING: AnswerContent = { values: {} };
 function strictly(answer: HttpAnswer, { element, also }: Places): Read {
   let xml = '';
   try {
-    xml = decodeAnswer(answer);
-    return { xml, content: readAnswer(xml, element, also), unreadable: undefined };
+    const { root, parts } = unpacked(answer);
+    xml = decodeAnswer(root);
+    return { xml, content: readAnswer(xml, element, also, parts), unreadable: undefined };
   } catch (error) {
     if (error instanceof UnreadableAnswer) return { xml, content: NOTHING, unreadable: error };
     throw error;
@@ -103,7 +111,7 @@ function textOf(
   places: Places,
   dialect: Dialect,
 ): string | undefined {
-  const text = content.text === undefined ? undefined : decodedText(content.text, places.encoding);
+  const text = content.text === undefined ? undefined : together(content.text, content.more, places);
   if (places.content !== 'hl7' || (text !== undefined && text.trim() !== '')) return text;
   const strict = unreadable ? 'notXml' : text === undefined ? 'noElement' : 'emptyElement';
   // Without a length, a connection that broke looks like an answer that ended.
@@ -111,9 +119,40 @@ function textOf(
   return lenientText(xml, strict, dialect.answer.lenient, whole) ?? text;
 }
 
+/** The texts of all elements of one path: a yes in the first must not hide a no in the second. */
+function together(first: string, more: readonly string[] | undefined, { encoding }: Places): string {
+  return [first, ...(more ?? [])].map((each) => decodedText(each, encoding)).join(more ? '\r' : '');
+}
+
 /** An MSA segment with a code: enough to believe an answer whose status says that something went wrong. */
 function holdsAcknowledgement(text: string): boolean {
-  return /(^|[\r\n])MSA.(AA|AE|AR|CA|CE|CR)/.test(text);
+  return /(^|[\r\n])[ \t]*MSA[^A-Za-z0-9\s][ \t]*(AA|AE|AR|CA|CE|CR)/.test(text);
+}
+
+/** The same, with a code that says that something was taken. */
+function holdsYes(text: string): boolean {
+  return looksLikeHl7(text) && /(^|[\r\n])[ \t]*MSA[^A-Za-z0-9\s][ \t]*(AA|CA)/.test(text);
+}
+
+/** The same, with a code that says that something was refused. */
+function holdsNo(text: string): boolean {
+  return looksLikeHl7(text) && /(^|[\r\n])[ \t]*MSA[^A-Za-z0-9\s][ \t]*(AE|AR|CE|CR)/.test(text);
+}
+
+function hiddenNo({ dialect, url }: Reader, { answer }: Received): DeliveryError {
+  return soapFailure(
+    'SOAP_SUCCESS_UNKNOWN',
+    `${url.host}: ${dialect.answer.element} holds an HL7 acknowledgement that refuses, which the dialect ${dialect.dialect} reads as words; give it answer.content: hl7`,
+    { answer: answer.body },
+  );
+}
+
+function contradicts(answer: HttpAnswer, host: string): DeliveryError {
+  return soapFailure(
+    'SOAP_FAULT_IN_DOUBT',
+    `${host}: the answer holds an acknowledgement and a SOAP fault; nobody knows which of them is true`,
+    { answer: answer.body },
+  );
 }
 
 /**
@@ -186,6 +225,8 @@ function refused(reader: Reader, got: Received, messages: number): Answer {
 
 function inWords(reader: Reader, got: Received, messages: number, decided: 'delivered' | undefined): Answer {
   const outcome = decided ?? reader.dialect.batch.rules.unmentioned;
+  // Read as words it would hide a plain no.
+  if (outcome === 'delivered' && got.text !== undefined && holdsNo(got.text)) throw hiddenNo(reader, got);
   return outcomes(got, messages, { outcome, code: '', words: tidyWords(got.text ?? '', reader.secrets) });
 }
 
@@ -232,10 +273,20 @@ function emptyError(host: string, answer: HttpAnswer, what: string): DeliveryErr
   return soapFailure('SOAP_ANSWER_EMPTY', `${host}: ${what}`, { answer: answer.body });
 }
 
+/** A login page, or that of a proxy, is what stands at a wrong address. */
+function page({ body }: HttpAnswer): string {
+  const start = body.toString('latin1', 0, 200);
+  return /^\W{0,20}(!doctype html|html)\b/i.test(start)
+    ? '; it is a web page, so the url may be that of something else'
+    : '';
+}
+
 export function unreadableError(unreadable: UnreadableAnswer, answer: HttpAnswer, host: string): DeliveryError {
   const packed = answer.headers['content-encoding'];
-  const hint = typeof packed === 'string' && packed !== 'identity' ? '; it is compressed, which was not asked for' : '';
+  const hint =
+    typeof packed === 'string' && packed !== 'identity' ? '; it is compressed, which was not asked for' : page(answer);
   const code = unreadable.kind === 'charset' ? 'SOAP_ANSWER_CHARSET' : 'SOAP_ANSWER_NOT_XML';
-  const message = `${host}: HTTP ${answer.status}, but the answer cannot be read: ${unreadable.message}${hint}`;
+  const why = answer.body.length === 0 ? 'it is empty' : `${unreadable.message}${hint}`;
+  const message = `${host}: HTTP ${answer.status}, but the answer cannot be read: ${why}`;
   return soapFailure(code, message, { answer: answer.body });
 }

@@ -50,7 +50,7 @@ export function statusDocument({ destinations, submissions }: StatusAnswer, inst
       counts,
       inFlight,
       oldestUnsettledAt: iso(oldestUnsettledAt),
-      stop: stop ? { ...stop, since: iso(stop.since) } : null,
+      stop: stop ? stopDocument(stop) : null,
       pauses: pauses.map((pause) => ({ ...pause, since: iso(pause.since), until: iso(pause.until) })),
       head: head ? headDocument(head, instance) : null,
       inDoubt: inDoubt.map(({ batch, messages, since, overdue }) => ({
@@ -61,6 +61,11 @@ export function statusDocument({ destinations, submissions }: StatusAnswer, inst
       })),
     })),
   };
+}
+
+/** Without the reason, in which the receiver's words may stand; its code is in the outcome table. */
+function stopDocument({ reason: _reason, since, ...stop }: NonNullable<StatusAnswer['destinations'][number]['stop']>) {
+  return { ...stop, since: iso(since) };
 }
 
 /** Without the receiver's words, which may name a patient. */

@@ -1,5 +1,4 @@
-import { defineErrors, WaybillError } from '../../engine/errors.ts';
-import type { AnswerHeaders } from '../problems.ts';
+import { defineErrors } from '../../engine/errors.ts';
 
 /** What the API for operators says to them. */
 export const API_ERRORS = defineErrors({
@@ -50,15 +49,3 @@ export const API_ERRORS = defineErrors({
 });
 
 export type ApiCode = keyof typeof API_ERRORS;
-
-/** A refusal of the API with its status and headers. */
-export class ApiError extends WaybillError {
-  readonly statusCode: number;
-  readonly headers: AnswerHeaders;
-
-  constructor(statusCode: number, code: ApiCode, message: string, headers: AnswerHeaders = {}) {
-    super(code, message);
-    this.statusCode = statusCode;
-    this.headers = headers;
-  }
-}

@@ -1,7 +1,7 @@
 /** `operators/NAME.yaml`: who may act over the network, with hashes of keys; kept and read as files of partners are. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Problem, ProblemList } from '../../engine/config/problems.ts';
+import { fileProblemsBy, type Problem, ProblemList } from '../../engine/config/problems.ts';
 import { NAME_PATTERN } from '../../engine/config/production-schema.ts';
 import { shownText, validate } from '../../engine/config/validate.ts';
 import { parseYaml } from '../../engine/config/yaml.ts';
@@ -13,7 +13,9 @@ import { PartnerBook } from '../partners/book.ts';
 import { isIdOf } from '../partners/credentials.ts';
 import { type Credential, type PartnerRead, removeSecretFile, secretFiles, writeSecretFile } from '../partners/file.ts';
 import { parseHash } from '../partners/hash.ts';
-import { API_ERRORS, type ApiCode } from './errors.ts';
+import { API_ERRORS } from './errors.ts';
+
+const report = fileProblemsBy(API_ERRORS);
 
 /** Folder of the operators' files in a production's folder. */
 const OPERATOR_FOLDER = 'operators';
@@ -138,16 +140,4 @@ export async function operatorProblems(production: Pick<Production, 'folder' | '
   if (api && sound === 0)
     report(problems, 'NO_OPERATOR', OPERATOR_FOLDER, 'no operator who can get in', 'at least one', true);
   return problems.sorted();
-}
-
-function report(
-  problems: ProblemList,
-  code: ApiCode,
-  file: string,
-  found: string,
-  expected: string,
-  warning = false,
-): void {
-  const { cure } = API_ERRORS[code];
-  problems.add({ file, line: 1, column: 1, path: '', code, found, expected, cure, warning });
 }

@@ -6,9 +6,9 @@ import type { ActGoal, ActVerb, SelectedMessage, SelectionCursor } from '../../e
 import { WaybillError } from '../../engine/errors.ts';
 import { parseSubmissionId } from '../../engine/ids.ts';
 import { parseWhere } from '../../engine/where.ts';
+import { HttpError } from '../problems.ts';
 import type { Commands } from '../server.ts';
 import { actDocument, messageDocument, previewDocument, statusDocument } from './documents.ts';
-import { ApiError } from './errors.ts';
 import { ACT_BODY, ANSWERS, bodyOf, DECISION_BODY, LIMIT, paramsOf, queryOf, WHERE } from './schemas.ts';
 
 /** What the API works on. */
@@ -106,7 +106,7 @@ export function addActing(server: FastifyInstance, source: ActingRoutes): void {
       const question: ActQuestion = { verb, where, ...(outcome === undefined ? {} : { goal: outcome }) };
       if (confirm === undefined) return previewDocument(await acting.preview(question));
       if (reason === undefined || reason.trim() === '')
-        throw new ApiError(400, 'API_BODY', 'body: reason is needed to act; it is kept with the event.');
+        throw new HttpError(400, 'API_BODY', 'body: reason is needed to act; it is kept with the event.');
       const begun = await acting.begin({ ...question, reason, confirm, who: whoOf(request, request.body) });
       return reply.code(202).header('location', `/api/v1/acts/${begun.act}`).send(actDocument(begun, instance));
     },
@@ -161,7 +161,7 @@ async function messagePage(acting: Acting, where: string, limit: number, after: 
   const { looking } = acting;
   const { instance } = looking.facts;
   if (parseWhere(where, { instance, now: looking.now() }).fields.length > 0)
-    throw new ApiError(
+    throw new HttpError(
       422,
       'API_FIELD',
       'A value of a field does not belong into an address: POST it to /api/v1/acts.',
@@ -194,7 +194,7 @@ function isBefore(message: SelectedMessage, place: Place): boolean {
 
 function placeOf(text: string): Place {
   const [, submission, bodyBlock, last, message] = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
-  if (message === undefined) throw new ApiError(422, 'API_CURSOR', 'after is no place in a list that the API gave.');
+  if (message === undefined) throw new HttpError(422, 'API_CURSOR', 'after is no place in a list that the API gave.');
   return {
     cursor: { submission: Number(submission), bodyBlock: Number(bodyBlock) },
     submission: Number(last),

@@ -1,13 +1,15 @@
 /** What is wrong with the files of a production's partners: for `waybill check`. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Problem, ProblemList } from '../../engine/config/problems.ts';
+import { fileProblemsBy, type Problem, ProblemList } from '../../engine/config/problems.ts';
 import { NAME_PATTERN } from '../../engine/config/production-schema.ts';
 import { listWords, suggest } from '../../engine/config/suggest.ts';
 import type { Production } from '../../engine/contracts/production.ts';
 import { codeOf } from '../../engine/errors.ts';
-import { PORTAL_ERRORS, type PortalCode } from '../errors.ts';
+import { PORTAL_ERRORS } from '../errors.ts';
 import { MAX_PARTNER_BYTES, PARTNER_FOLDER, type PartnerRead, parsePartner, partnerFiles } from './file.ts';
+
+const report = fileProblemsBy(PORTAL_ERRORS);
 
 /** Everything that is wrong with the partners of a production, with its place. Changes nothing, shows no hash. */
 export async function partnerProblems(
@@ -71,16 +73,4 @@ function checkServices(problems: ProblemList, file: string, read: PartnerRead, k
     return [{ path: ['services', index], code, found: name, expected, cure: PORTAL_ERRORS[code].cure }];
   });
   problems.addIssues(file, read.yaml, wrong);
-}
-
-function report(
-  problems: ProblemList,
-  code: PortalCode,
-  file: string,
-  found: string,
-  expected: string,
-  warning = false,
-): void {
-  const { cure } = PORTAL_ERRORS[code];
-  problems.add({ file, line: 1, column: 1, path: '', code, found, expected, cure, warning });
 }

@@ -21,7 +21,7 @@ export interface Times extends FinisherTimes {
   readonly unknownQuiet: number;
 }
 
-export const TIMES: Times = {
+const TIMES: Times = {
   retryFirst: 1_000,
   retryCeiling: 60_000,
   reconcileEvery: 60_000,

@@ -59,6 +59,11 @@ export const errors = defineErrors({
     means: 'The file changed while it was read; nothing of it was kept, and it waits to be unchanged again.',
     cure: 'Nothing to do. If it comes often, make stableFor longer, or let the sender use a marker or a rename.',
   },
+  FILE_CHANGED_LATE: {
+    means:
+      'The file is no longer what was taken in: somebody wrote to it afterwards. What was written then is not sent.',
+    cure: 'Compare it with what was taken in, drop what is missing as a file of its own, and make stableFor longer or agree on a marker or a rename.',
+  },
   FILE_NAME_TAKEN: {
     means: 'A file that is not ours stands where a finished one is to go; nothing is ever overwritten.',
     cure: 'Move the file that stands there away; the service goes on by itself.',

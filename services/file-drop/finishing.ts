@@ -59,14 +59,30 @@ async function close(context: Context, folders: Folders, view: SubmissionView): 
   if (view.state !== 'refused') {
     const folder = view.state === 'cancelled' ? folders.failed : folders.done;
     const report = await context.report(view.id);
+    const late = await changedLate(context, folder, view);
     await writeJson(folder, `${finalName(view.id, view.name)}.report.json`, {
       submission: view.id,
       file: view.name,
       ...report,
+      ...late,
     });
   }
   await context.progress(view.id, 'closed');
   return 'closed';
+}
+
+/**
+ * A writer that paused for longer than `stableFor` goes on writing to a file that was taken in: its rows would be missing
+ * without a word. Known by the size; a file that was moved away meanwhile is not looked for.
+ */
+async function changedLate(context: Context, folder: string, view: SubmissionView): Promise<object> {
+  if (view.claim === undefined) return {};
+  const stat = await statOf(pathIn(folder, rawOf(finalName(view.id, view.name))));
+  if (stat === undefined || Number(stat.size) === view.bytes) return {};
+  const { means, cure } = errors.FILE_CHANGED_LATE;
+  const fields = { code: 'FILE_CHANGED_LATE', submission: view.id, file: shown(view.name) };
+  context.logger.warn(fields, `${view.bytes} bytes were taken in, the file has ${stat.size} now. ${means} ${cure}`);
+  return { warning: { code: 'FILE_CHANGED_LATE', means, cure, bytesTaken: view.bytes, bytesNow: Number(stat.size) } };
 }
 
 function reasonOf(view: SubmissionView): Reason {

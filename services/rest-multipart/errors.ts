@@ -32,7 +32,7 @@ export const errors = defineErrors({
   },
   BOUNDARY_UNCLEAR: {
     means: 'A line begins with the boundary and goes on with something else; where the part ends is not certain.',
-    cure: 'Let the client choose a boundary that occurs nowhere in the files.',
+    cure: 'Let the client choose a boundary that occurs nowhere in the files, and end its lines with CR and LF.',
   },
   BODY_ENDS_EARLY: {
     means: 'The body ends before its closing boundary: something of it is missing.',

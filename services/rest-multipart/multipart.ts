@@ -27,6 +27,7 @@ const MOST_LINE = 64;
 /** RFC 2046: 1 to 70 characters of these, the last no blank. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 const EMPTY = Buffer.alloc(0);
+const LF_ALONE = 'A line at a boundary ends with LF alone; multipart wants CR and LF.';
 
 /**
  * Yields the parts of a body one after the other; it reads the source to its end, what stands after the closing boundary
@@ -55,6 +56,9 @@ class MultipartBody {
   readonly #source: AsyncIterator<Uint8Array>;
   /** Boundary with what makes it a delimiter: the line end before it belongs to it. */
   readonly #delimiter: Buffer;
+  /** The same without the line end, and with half of it. */
+  readonly #boundary: Buffer;
+  readonly #afterLf: Buffer;
   readonly #limits: MultipartLimits;
   /** Bytes read and not yet used. Begins with a line end that is not there, so that the first boundary is like the others. */
   #rest: Buffer = CRLF;
@@ -62,6 +66,8 @@ class MultipartBody {
   constructor(source: AsyncIterable<Uint8Array>, boundary: string, limits: MultipartLimits) {
     this.#source = source[Symbol.asyncIterator]();
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
+    this.#boundary = this.#delimiter.subarray(CRLF.length);
+    this.#afterLf = this.#delimiter.subarray(1);
     this.#limits = limits;
   }
 
@@ -70,7 +76,14 @@ class MultipartBody {
     for (;;) {
       const at = this.#rest.indexOf(this.#delimiter);
       if (at > this.#limits.headerBytes) throw refusal('BOUNDARY_NOT_FOUND');
-      if (at !== -1) return this.#use(at + this.#delimiter.length);
+      if (at !== -1) {
+        // A boundary that does not begin its line as the standard wants: the part behind it would be passed over.
+        const preamble = this.#rest.subarray(CRLF.length, at);
+        if (preamble.includes(this.#boundary)) {
+          throw refusal('BOUNDARY_UNCLEAR', preamble.includes(this.#afterLf) ? LF_ALONE : undefined);
+        }
+        return this.#use(at + this.#delimiter.length);
+      }
       if (this.#rest.length > this.#limits.headerBytes + this.#delimiter.length) throw refusal('BOUNDARY_NOT_FOUND');
       if (await this.#more()) continue;
       throw refusal(this.#rest === CRLF ? 'BODY_EMPTY' : 'BOUNDARY_NOT_FOUND');
@@ -88,7 +101,7 @@ class MultipartBody {
       }
       if (/^--[ \t]*\r\n/.test(line)) return 'end';
       const mayGoOn = line.length < MOST_LINE && /^(?:-|(?:--)?[ \t]*\r?)$/.test(line);
-      if (!mayGoOn) throw refusal('BOUNDARY_UNCLEAR');
+      if (!mayGoOn) throw refusal('BOUNDARY_UNCLEAR', /^(?:--)?[ \t]*\n/.test(line) ? LF_ALONE : undefined);
       if (await this.#more()) continue;
       // The last line may end without a line end, or with half of one.
       if (line.startsWith('--')) return 'end';

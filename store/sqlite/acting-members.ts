@@ -19,7 +19,7 @@ export interface Member {
   readonly batch: number;
 }
 
-/** The messages of a group that still are as they were when the act was decided, and whose bytes are there if they are needed. */
+/** The messages of a group that still are as they were when the act was decided, and that can be sent where that is the goal. */
 export function membersIn(db: Database, { state, batch, ranges }: ActGroup, goal: ActGoal): Member[] {
   const members: Member[] = [];
   let block: Row | undefined;
@@ -58,7 +58,8 @@ function holds(block: Row, message: number): boolean {
 function blockOf(db: Database, message: number): Row {
   const row = db.get(
     `SELECT b.id, b.destination, b.first_message, b.messages, EXISTS (SELECT 1 FROM bodies WHERE id = b.id)
-       AND NOT EXISTS (SELECT 1 FROM purges WHERE submission = b.submission) AS kept
+       AND NOT EXISTS (SELECT 1 FROM purges WHERE submission = b.submission)
+         AND NOT EXISTS (SELECT 1 FROM submissions WHERE number = b.submission AND state IN ('refused', 'cancelled')) AS kept
      FROM body_blocks b WHERE b.first_message <= ? ORDER BY b.first_message DESC LIMIT 1`,
     message,
   );
@@ -108,7 +109,7 @@ function batchesOf(members: readonly Member[]): ReadonlySet<number> {
 }
 
 /** Closes a batch that is planned and was not sent, so that its members wait again. */
-export function closePlannedBatch(db: Database, batch: number): void {
+function closePlannedBatch(db: Database, batch: number): void {
   const { state, id } = readBatch(db, batch);
   if (state !== 'planned') {
     throw new StoreError('STORE_STALE', `Batch ${id} is ${state}; only one that is planned can be taken apart.`);

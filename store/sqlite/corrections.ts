@@ -74,8 +74,18 @@ function verdict(
   if (end.messages.length === 0) return { kind: 'unknown' };
   const moved = end.submission !== id.submission || end.item !== id.item;
   if (end.submission === submission) return moved ? { kind: 'repeated' } : { kind: 'unknown' };
-  if (takenOver(end, moved).length > 0) return replaces(end);
+  if (takenOver(end, moved).length > 0) return isPurged(db, end.submission) ? { kind: 'purged' } : replaces(end);
   return moved ? { kind: 'replaced', submission: end.submission, item: end.item } : { kind: 'notRejected' };
+}
+
+/** Why its rows were rejected is not kept any more: some may have been refused since another row has their place. */
+function isPurged(db: Database, submission: number): boolean {
+  const row = db.get(
+    `SELECT bodies_purged_at IS NOT NULL OR EXISTS (SELECT 1 FROM purges WHERE submission = number) AS purged
+     FROM submissions WHERE number = ?`,
+    submission,
+  );
+  return row !== undefined && number(row, 'purged') === 1;
 }
 
 function replaces({ submission, item, messages }: ChainEnd): CorrectionVerdict {
@@ -96,7 +106,7 @@ interface ChainEnd {
   readonly messages: readonly CurrentMessage[];
 }
 
-/** The last correction of a row, or the row itself. */
+/** The last correction of a row, or the row itself; of a chain that is too long, one that is corrected already. */
 function endOf(db: Database, submission: number, item: number): ChainEnd {
   let end: ChainEnd = { submission, item, messages: currentMessages(db, submission, item) };
   for (let hops = 0; hops < MOST_CORRECTIONS; hops += 1) {
@@ -110,7 +120,7 @@ function endOf(db: Database, submission: number, item: number): ChainEnd {
       messages: currentMessages(db, next.submission, next.item),
     };
   }
-  throw new StoreError('STORE_STALE', `Item ${item} of submission ${submission} was corrected too many times.`);
+  return end;
 }
 
 function currentMessages(db: Database, submission: number, item: number): CurrentMessage[] {
@@ -156,7 +166,7 @@ function applyOne(db: Database, block: NewBlock, correction: Correction, row: Ro
   const { submission, item, position } = correction;
   const messages = currentMessages(db, submission, item);
   const taken = takenOver({ submission, item, messages }, true);
-  if (taken.length === 0) throw changed(correction);
+  if (taken.length === 0 || isPurged(db, submission)) throw changed(correction);
   for (const { message } of taken) {
     const old = readMessage(db, message);
     if (!old) throw changed(correction);

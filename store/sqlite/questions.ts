@@ -25,7 +25,7 @@ type Handlers = {
 };
 
 /** The ledger's questions; each a read of well under a second. */
-export const QUESTIONS: Handlers = {
+const QUESTIONS: Handlers = {
   facts,
   status,
   submissions,

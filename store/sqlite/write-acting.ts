@@ -1,4 +1,5 @@
 import type { ActGoal, ActGroup, ActProgress, NewAct } from '../../engine/contracts/acting.ts';
+import { label } from '../../engine/labels.ts';
 import { MESSAGE_STATES, type MessageState } from '../../engine/states.ts';
 import { StoreError } from '../errors.ts';
 import { type Member, membersIn, moveMembers } from './acting-members.ts';
@@ -36,6 +37,7 @@ export function recordAct(db: Database, act: NewAct): { act: number } {
       JSON.stringify(groups),
     );
   });
+  label('act.beforeCommit');
   return { act: id };
 }
 
@@ -71,6 +73,7 @@ export function continueAct(db: Database, request: { act: number; at: number }):
     number(part ?? {}, 'count') - changed.total,
     request.act,
   );
+  label('act.partBeforeCommit');
   return { finished: false, changed: changed.total };
 }
 
@@ -168,7 +171,8 @@ function conclude(db: Database, act: Row, at: number): ActProgress {
       text(row, 'destination'),
     );
   }
-  if (untold.length === TOLD_AT_ONCE) return { finished: false, changed: 0 };
-  db.run(`UPDATE acts SET state = 'done', ended_at = ? WHERE id = ?`, at, id);
-  return { finished: true, changed: 0 };
+  const finished = untold.length < TOLD_AT_ONCE;
+  if (finished) db.run(`UPDATE acts SET state = 'done', ended_at = ? WHERE id = ?`, at, id);
+  label('act.partBeforeCommit');
+  return { finished, changed: 0 };
 }

@@ -243,6 +243,52 @@ test('rejected rows: of submissions routed now, and of those routed while no eng
   assert.equal(JSON.stringify(messages()).includes(MARKER), false);
 });
 
+test('rows that were rejected just before the engine stops are told by the next run', async (t) => {
+  const when = { kind: 'rejectedRows', overPercent: 10, minRows: 1, services: [] } as const;
+  const { options, start, messages, kinds, submissions } = await rig(t, { rules: [rule(when)] });
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const { source } = options;
+  const slow: AlertSource = {
+    ...source,
+    async ask(question, request) {
+      if (question === 'submissions') asked.resolve();
+      await goOn.promise;
+      return source.ask(question, request);
+    },
+  };
+  submissions.set(1, { number: 1, service: 'drop', items: 10, rejectedItems: 5, routedAt: Date.now() + 1 });
+  const first = start({ source: slow });
+  await asked.promise;
+  emit('engineStopping');
+  goOn.resolve();
+  await first.close();
+  assert.equal(messages().length, 0);
+  start();
+  await until('it was told', () => messages().length === 1);
+  assert.deepEqual(kinds(), ['raised 7kq2-1']);
+});
+
+test('a fault in here is told of, ends nothing, and what lasts is told once it is mended', async (t) => {
+  const { state, start, messages, logger } = await rig(t);
+  state.status = status(destination({ stop: stop(1) }));
+  let faults = 0;
+  const told = () => logger.lines.filter((line) => /could not be looked at; it is tried again/.test(line));
+  start({
+    instance() {
+      faults += 1;
+      if (faults < 4) throw new Error(MARKER);
+      return '7kq2';
+    },
+  });
+  await until('it was told', () => messages().length === 1);
+  assert.equal(told().length, 1);
+  assert.equal(
+    logger.lines.some((line) => line.includes(MARKER)),
+    false,
+  );
+});
+
 test('redis that goes away because the engine stops is nobody’s alert', async (t) => {
   const rules = [rule({ kind: 'redisAway', for: 0 })];
   const { state, start, server, kinds, messages } = await rig(t, { rules });

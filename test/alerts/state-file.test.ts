@@ -28,7 +28,12 @@ test('what is written is read again, whole, and only by its owner', async (t) =>
 test('a file that was cut short, or is of another shape, counts as broken and keeps nothing from starting', async (t) => {
   const folder = await temporaryFolder(t);
   const texts = ['', '{', 'null', '[]', '{"version":2}', '{"version":1,"kept":[{}],"events":{},"failing":{}}'];
-  for (const text of [...texts, '{"version":1,"kept":[],"events":{"a":1},"failing":{}}']) {
+  const events = ['1', '[null]', '[{}]', '[{"at":"now"}]'].map(
+    (each) => `{"version":1,"kept":[],"events":{"a":${each}},"failing":{}}`,
+  );
+  const failing = '{"version":1,"kept":[],"events":{},"failing":{"a":{"since":1,"tries":1,"code":"X"}}}';
+  const noTime = JSON.stringify({ version: 1, ...STATE }).replaceAll(`"since":${NOW}`, '"since":1e999');
+  for (const text of [...texts, ...events, failing, noTime]) {
     await writeFile(stateFile(folder), text);
     assert.deepEqual(readState(folder), { state: NOTHING_TOLD, broken: true }, text);
   }

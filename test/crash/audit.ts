@@ -36,7 +36,7 @@ export interface Audit {
   readonly problems: readonly string[];
 }
 
-type Ask = <K extends keyof Questions>(question: K, request: Questions[K]['with']) => Questions[K]['gives'];
+export type Ask = <K extends keyof Questions>(question: K, request: Questions[K]['with']) => Questions[K]['gives'];
 
 /** Compares everything, once all is settled. */
 export function audit(request: AuditRequest): Audit {
@@ -168,7 +168,7 @@ function withoutEscapes(text: string): string {
 }
 
 /** The conservation law, and what the counters say. */
-function verifyProblems(ask: Ask): string[] {
+export function verifyProblems(ask: Ask): string[] {
   const problems: string[] = [];
   for (let after: number | undefined = 0; after !== undefined; ) {
     const page: Questions['verify']['gives'] = ask('verify', { after });

@@ -9,7 +9,7 @@ import { freePort } from '../../scripts/start/free-port.ts';
 import { openLedger } from '../../store/sqlite/reader.ts';
 import { type PluggedEngine, type Pull, spawnPlugged } from '../support/crash.ts';
 import { askLedger, waybill } from '../support/engine.ts';
-import { dosesCsv, type TestProduction, temporaryProduction } from '../support/production.ts';
+import { dosesCsv, type TestProduction, temporaryProduction, withUploads } from '../support/production.ts';
 import { until } from '../support/redis.ts';
 import { randomFrom } from './seed.ts';
 
@@ -53,7 +53,9 @@ interface Known {
 export async function killUploads(t: TestContext, deaths: number, seed: number): Promise<UploadFigures> {
   const random = randomFrom(seed);
   const port = await freePort();
-  const production = await uploadProduction(t, port);
+  const production = await temporaryProduction(t);
+  const parts = PARTS.map((name) => `{ name: ${name}, format: { type: csv, recordMap: doses }, route: doses }`);
+  await withUploads(production, port, parts);
   const added = await waybill(['partner', 'add', 'north', production.config, '--json']);
   assert.equal(added.code, 0, added.stderr);
   const { key } = JSON.parse(added.stdout) as { key: string };
@@ -80,19 +82,6 @@ export async function killUploads(t: TestContext, deaths: number, seed: number):
   const verified = await waybill(['verify', '--data', production.data]);
   assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);
   return { deaths, uploads: senders.known.length, repeats: senders.repeats, replays: senders.replays };
-}
-
-async function uploadProduction(t: TestContext, port: number): Promise<TestProduction> {
-  const production = await temporaryProduction(t);
-  const parts = PARTS.map(
-    (name) => `      - { name: ${name}, format: { type: csv, recordMap: doses }, route: doses }\n`,
-  );
-  await production.edit(
-    'production.yaml',
-    'services:\n',
-    `listen: { host: 127.0.0.1, port: ${port} }\n\nservices:\n  partners:\n    type: rest-multipart\n    path: /uploads\n    parts:\n${parts.join('')}`,
-  );
-  return production;
 }
 
 function pullOf(random: () => number): Pull {

@@ -65,6 +65,7 @@ test('faults name the column, the rule, and the row that stands, never what stoo
   assert.equal(fault(replaces(1, 1)), undefined);
   assert.deepEqual(fault({ kind: 'unknown' })?.code, 'WAYBILL_ID_UNKNOWN');
   assert.deepEqual(fault({ kind: 'notRejected' })?.code, 'WAYBILL_ID_NOT_REJECTED');
+  assert.deepEqual(fault({ kind: 'purged' })?.code, 'WAYBILL_ID_PURGED');
   assert.deepEqual(fault({ kind: 'repeated' })?.code, 'WAYBILL_ID_REPEATED');
   assert.deepEqual(fault({ kind: 'replaced', submission: 3, item: 4 }), {
     code: 'WAYBILL_ID_REPLACED',

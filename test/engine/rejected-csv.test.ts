@@ -61,7 +61,7 @@ test('the file reads back to the same rows, whatever is in them', async () => {
           waybillId: `7kq2-1-${index}`,
           line,
           fields,
-          faults: codes.map((code) => fault(code)),
+          faults: codes.map((code) => ({ ...fault(code), line })),
         }));
         const rows: string[][] = parse(await textOf(items, header, delimiter), {
           bom: true,
@@ -150,4 +150,13 @@ test('the layout is what the scan found, or a comma and no names', () => {
   assert.deepEqual(layoutOf({ delimiter: ';', header: ['a', 'b'] }), { delimiter: ';', header: ['a', 'b'] });
   assert.deepEqual(layoutOf({ charset: 'utf-8' }), { delimiter: ',', header: [] });
   assert.deepEqual(layoutOf(undefined), { delimiter: ',', header: [] });
+});
+
+test('a fault further down in an item of several lines has its own line', async () => {
+  const faults = [
+    { ...fault('HL7_LINE_NOT_SEGMENT'), line: 9 },
+    { ...fault('NOT_IN_TABLE', 'PID-8'), line: 8 },
+  ];
+  const rows = await textOf([{ waybillId: '7kq2-1-4', line: 7, fields: [], faults }], []);
+  assert.match(rows.split('\r\n')[1] ?? '', /^7kq2-1-4,9; 8,; PID-8,/);
 });

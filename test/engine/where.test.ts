@@ -55,7 +55,8 @@ describe('a filter', () => {
     refused('submission=abcd-1', /no submission of this ledger, whose ids look like 7kq2-15/);
     refused('message=7kq2-15', /no message of this ledger/);
     refused('batch=x', /no batch/);
-    for (const time of ['yesterday', '2026-13-01', '2026-11-01 10:00', '2026-11-01T25:00'])
+    const noDays = ['2026-02-31', '2026-02-29T10:00', '2026-06-31T10:00Z', '2026-00-10'];
+    for (const time of ['yesterday', '2026-13-01', '2026-11-01 10:00', '2026-11-01T25:00', ...noDays])
       refused(`since="${time}"`, /is no time/);
     refused('state=queued chart S0001', /^(?!.*S0001).*word 2 is not of the form key=value/);
     refused('field.chart="S0001', /^(?!.*S0001).*word 1 is not/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joinComponents, joinTrimmed, MessageBuilder, SegmentBuilder } from '../../hl7/build.ts';
+import { joinTrimmed, MessageBuilder, SegmentBuilder } from '../../hl7/build.ts';
 import { delimitersOf } from '../../hl7/delimiters.ts';
 
 test('a message is built by paths', () => {
@@ -32,5 +32,4 @@ test('delimiters come by themselves', () => {
 test('parts are joined without empty ones at the end', () => {
   assert.equal(joinTrimmed(['a', '', 'c', '', ''], '|'), 'a||c');
   assert.equal(joinTrimmed(['', ''], '|'), '');
-  assert.equal(joinComponents(['a^b', '', 'c', '']), 'a\\S\\b^^c');
 });

@@ -153,7 +153,7 @@ const BOMBS: Readonly<Record<string, readonly [content: () => Buffer, code: stri
   'doses-wide.csv': [() => Buffer.from(`${dosesCsv(1)}${','.repeat(1_000_000)}\n`), 'TOO_MANY_COLUMNS'],
   'doses-nul.csv': [() => Buffer.from(`${dosesCsv(1)}S0002,a\0b\n`), 'NUL_BYTE'],
   'doses-mixed.csv': [() => Buffer.concat([Buffer.from(dosesCsv(1)), Buffer.from([0x53, 0xe9, 0x0a])]), 'UNDECODABLE'],
-  'doses-zip.csv': [() => Buffer.from('504b03040a000000000000', 'hex'), 'NUL_BYTE'],
+  'doses-zip.csv': [() => Buffer.from('504b03040a000000000000', 'hex'), 'NOT_TEXT'],
 };
 
 test('CSV bombs are refused with their reason, in bounded memory, and the next file goes on', {

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { freePort } from '../../scripts/start/free-port.ts';
 import { askLedger, startEngine, waybill } from '../support/engine.ts';
-import { DOSES_HEADER, type TestProduction, temporaryProduction } from '../support/production.ts';
+import { DOSES_HEADER, type TestProduction, temporaryProduction, withUploads } from '../support/production.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { redisSkip, until } from '../support/redis.ts';
 
@@ -147,28 +147,12 @@ test('a corrected rejected.csv comes back by the drop folder', { skip: redisSkip
   assert.equal(receiver.counts().duplicates, 0);
 });
 
-async function uploadProduction(t: TestContext, port: number): Promise<TestProduction> {
-  const production = await temporaryProduction(t);
-  await production.edit(
-    'production.yaml',
-    'services:\n',
-    `listen: { host: 127.0.0.1, port: ${port} }
-services:
-  partners:
-    type: rest-multipart
-    path: /uploads
-    parts:
-      - { name: doses, format: { type: csv, recordMap: doses }, route: doses }
-`,
-  );
-  return production;
-}
-
 test('a corrected rejected.csv comes back by an upload; another partner knows nothing of the row', {
   skip: redisSkip(),
 }, async (t) => {
   const port = await freePort();
-  const production = await uploadProduction(t, port);
+  const production = await temporaryProduction(t);
+  await withUploads(production, port, ['{ name: doses, format: { type: csv, recordMap: doses }, route: doses }']);
   const receiver = await startReceiver(t);
   const keys = new Map<string, string>();
   for (const name of ['north', 'south']) {

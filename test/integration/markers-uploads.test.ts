@@ -10,7 +10,7 @@ import { socketPath } from '../../engine/socket-path.ts';
 import { freePort } from '../../scripts/start/free-port.ts';
 import { askLedger, type RunningEngine, startEngine, waybill } from '../support/engine.ts';
 import { mongoSkip, testMongo } from '../support/mongo.ts';
-import { DOSES_HEADER, type TestProduction, temporaryProduction } from '../support/production.ts';
+import { DOSES_HEADER, type TestProduction, temporaryProduction, withUploads } from '../support/production.ts';
 import { redisSkip, until } from '../support/redis.ts';
 import { files, ledgerColumns, placesOf, processTitles, redisKeys, said, served, type Trace } from './search.ts';
 
@@ -25,20 +25,11 @@ const GOOD = `${DOSES_HEADER}\n${row(1, '1990-02-03,female,207,2024-04-01')}\n${
 
 async function uploadProduction(t: TestContext, port: number): Promise<TestProduction> {
   const production = await temporaryProduction(t);
-  await production.edit(
-    'production.yaml',
-    'services:\n',
-    `listen: { host: 127.0.0.1, port: ${port} }
-services:
-  partners:
-    type: rest-multipart
-    path: /uploads
-    parts:
-      - { name: doses, format: { type: csv, recordMap: doses }, route: archive }
-      - { name: results, format: { type: hl7-batch }, route: results }
-      - { name: consent, contentType: application/pdf, format: { type: raw }, route: letters }
-`,
-  );
+  await withUploads(production, port, [
+    '{ name: doses, format: { type: csv, recordMap: doses }, route: archive }',
+    '{ name: results, format: { type: hl7-batch }, route: results }',
+    '{ name: consent, contentType: application/pdf, format: { type: raw }, route: letters }',
+  ]);
   await production.edit(
     'production.yaml',
     'routes:\n',

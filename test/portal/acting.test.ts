@@ -251,6 +251,18 @@ describe('what it does', () => {
       [['registry', { queued: 3, delivered: 2, rejected: 2 }]],
     );
   });
+
+  test('why a destination is stopped is told without the words of its receiver', async (t) => {
+    const { get, store } = await rig(t);
+    const reason = 'It refused the call. The receiver said: no such patient, Markerpatient';
+    const stop = { since: 5000, code: 'SOAP_SECURITY_FAULT', reason, whose: 'ours', next: 'Mend it, then resume.' };
+    await store.stopDestination({ destination: 'registry', stop });
+    const { body, json } = await get('/api/v1/status');
+    const [destination] = (json() as { destinations: { stop: object }[] }).destinations;
+    const { code, whose, next } = stop;
+    assert.deepEqual(destination?.stop, { code, whose, next, since: '1970-01-01T00:00:05.000Z' });
+    assert.equal(body.includes('Markerpatient'), false);
+  });
 });
 
 describe('the description', () => {

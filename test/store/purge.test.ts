@@ -406,6 +406,29 @@ test('what is being purged is neither edited nor sent again', async (t) => {
   assert.deepEqual(await next.continueAct({ act: id, at: 1 }), { finished: true, changed: 0 });
 });
 
+test('a row that is being purged, or was, is not corrected any more', async (t) => {
+  const { open, byHand } = await rig(t);
+  const store = await open();
+  await routed(store, 1, [{ items: 2, exceptions: { 0: 'invalid', 1: 'invalid' } }]);
+  await store.progress({ submission: 1, progress: 'closed' });
+  await byHand((db) => age(db, 1, 100));
+  const next = await open();
+  await routed(next, 2, [{ items: 1 }]);
+  const verdicts = (ids: readonly number[]) =>
+    next.ask({ question: 'corrections', with: { submission: 2, ids: ids.map((item) => ({ submission: 1, item })) } });
+  assert.deepEqual(await verdicts([1]), [{ kind: 'replaces', submission: 1, item: 1, stands: [] }]);
+  await next.setRetention({ rows: keepDays(30, 60) });
+  await next.beginPurge({ what: 'bodies', after: undefined, who: 'ana', at: 1 });
+  assert.deepEqual(await verdicts([1, 2]), [{ kind: 'purged' }, { kind: 'purged' }]);
+  await next.accept(submission(3));
+  const scan = { items: 1, charset: 'utf-8', transcoded: false, cursor: 0, lines: 1, details: {} };
+  await next.scanned({ submission: 3, scan });
+  await next.beginRouting({ submission: 3 });
+  const corrections = [{ position: 0, submission: 1, item: 1 }];
+  const late = next.commitBlock({ ...newBlock(3, 0, 0, 0, { items: 1 }), corrections });
+  await assert.rejects(late, { code: 'STORE_STALE' });
+});
+
 test('large submissions go in slices, and the file shrinks', async (t) => {
   const { open, byHand, path } = await rig(t);
   const store = await open();

@@ -58,6 +58,22 @@ export async function temporaryProduction(t: TestContext, name = 'small'): Promi
   };
 }
 
+/** Adds the service `partners`, which takes uploads at `/uploads` of this port; its parts as YAML: `{ name: ... }`. */
+export async function withUploads(production: TestProduction, port: number, parts: readonly string[]): Promise<void> {
+  const lines = parts.map((part) => `      - ${part}\n`);
+  await production.edit(
+    'production.yaml',
+    'services:\n',
+    `listen: { host: 127.0.0.1, port: ${port} }
+services:
+  partners:
+    type: rest-multipart
+    path: /uploads
+    parts:
+${lines.join('')}`,
+  );
+}
+
 export const DOSES_HEADER = 'chart,family,given,born,sex,vaccine,given_on';
 
 /** Rows of made-up people for `productions/small`: every one valid, and all different for `from` up to 9,999 rows. */

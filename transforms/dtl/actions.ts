@@ -25,7 +25,7 @@ const ACTIONS = {
 
 type ActionName = keyof typeof ACTIONS;
 
-export const ACTION_NAMES = Object.keys(ACTIONS) as readonly ActionName[];
+const ACTION_NAMES = Object.keys(ACTIONS) as readonly ActionName[];
 
 const NOTHING: Step = () => true;
 

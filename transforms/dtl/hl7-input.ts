@@ -158,7 +158,7 @@ export function openHl7(item: Item): Hl7Input {
 }
 
 /** The bytes of an item as text. @throws WaybillError `DTL_ITEM_NOT_TEXT` */
-export function textOfItem({ bytes, line }: Item): string {
+function textOfItem({ bytes, line }: Item): string {
   try {
     return utf8.decode(bytes ?? new Uint8Array(0));
   } catch (cause) {

@@ -75,6 +75,20 @@ test('the time limit of the channel counts', async (t) => {
   });
 });
 
+test('what cannot be ended, since it runs as another user, neither ends us nor is waited for', async (t) => {
+  const { run } = await program(t, '');
+  let started = 0;
+  const mocked = t.mock.method(process, 'kill', (pid: number) => {
+    started = -pid;
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+  });
+  t.after(() => sendSignal(started, 'SIGKILL'));
+  await assert.rejects(run({ ...command('sleep', '600'), timeLimit: 50 }), { code: 'ALERT_TIMED_OUT' });
+  assert.equal(mocked.mock.callCount(), 2);
+  mocked.mock.restore();
+  assert.equal(alive(started), true);
+});
+
 /** False also for a process that has ended and that nobody has waited for. */
 function alive(pid: number): boolean {
   return sendSignal(pid, 0) && !isZombie(pid);

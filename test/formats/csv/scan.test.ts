@@ -227,3 +227,68 @@ describe('what is too large', () => {
     await assert.rejects(open().scan!(source, { signal, transcode: () => assert.fail() }), /stopped/);
   });
 });
+
+describe('what is no row, and what is no row of a patient', () => {
+  const shown = (items: Awaited<ReturnType<typeof itemsOf>>) =>
+    items.map(({ line, faults }) => [line, faults[0]?.code ?? 'sound']);
+
+  test('the mark behind the end of a text is no row, however the bytes come', async () => {
+    for (const end of ['\x1a', '\x1a\r\n', '\x1a\n\n', '\n\x1a\n\x1a']) {
+      for (const chunkBytes of [1, 2, 3, 65_536]) {
+        const scanned = await scanOf(open({}, MAP), `id,note\n1,a\n2,b\n${end}`, chunkBytes);
+        assert.equal(scanned.scan.items, 2);
+        const blocks = await blocksOf(open({}, MAP), scanned, { chunkBytes, maxItems: 1 });
+        assert.deepEqual(shown(blocks.flatMap(({ items }) => items)), [
+          [2, 'sound'],
+          [3, 'sound'],
+        ]);
+        assert.deepEqual(
+          blocks.map((block) => block.end),
+          [false, true],
+        );
+      }
+    }
+  });
+
+  test('the same mark between rows is a row, and so is one within a value', async () => {
+    const text = 'id,note\n1,a\n\x1a\n2,b\x1a';
+    assert.equal((await scanOf(open({}, MAP), text)).scan.items, 3);
+    assert.deepEqual(shown(await itemsOf(open({}, MAP), text)), [
+      [2, 'sound'],
+      [3, 'WRONG_COLUMN_COUNT'],
+      [4, 'sound'],
+    ]);
+  });
+
+  test('without a header the mark alone is an empty file, and behind rows no row', async () => {
+    const format = open({ header: 'none' });
+    await refusal(scanOf(format, '\x1a\r\n'), 'EMPTY_FILE', { line: 1 });
+    assert.equal((await scanOf(format, '1\n2\n\x1a')).scan.items, 2);
+    assert.equal((await itemsOf(format, '\x1a\n2\n\x1a')).length, (await scanOf(format, '\x1a\n2\n\x1a')).scan.items);
+  });
+
+  test('the header once more is an invalid row: two files were joined', async () => {
+    const text = '\ufeffid,note\n1,a\n\ufeffid, note\n2,b\nid,other\n';
+    assert.deepEqual(shown(await itemsOf(open({}, MAP), text)), [
+      [2, 'sound'],
+      [3, 'HEADER_REPEATED'],
+      [4, 'sound'],
+      [5, 'sound'],
+    ]);
+  });
+
+  test('a file of another kind is named by what it is', async () => {
+    const kinds: readonly (readonly [string, RegExp])[] = [
+      ['PK\x03\x04\x14\0\x06\0', /workbook/],
+      ['\x1f\x8b\x08\0\x9c', /gzip/],
+      ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0', /old workbook/],
+      ['%PDF-1.4\n%\xe2\xe3\xcf\xd3', /PDF/],
+    ];
+    for (const [bytes, kind] of kinds) {
+      for (const chunkBytes of [1, 3, 65_536]) {
+        const run = scanOf(open({}, MAP), Buffer.from(bytes, 'latin1'), chunkBytes);
+        assert.match(await refusal(run, 'NOT_TEXT', { line: 1 }), kind);
+      }
+    }
+  });
+});

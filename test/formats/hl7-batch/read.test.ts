@@ -104,6 +104,12 @@ describe('items', () => {
 });
 
 describe('messages at fault', () => {
+  test('the mark of the end of a text is no part of the last message', async () => {
+    const [item] = await items('MSH|^~\\&|||||||ADT^A01|M1|P|2.5.1\r\nPID|1\r\n\x1a');
+    assert.deepEqual(item?.faults, []);
+    assert.equal(Buffer.from(item?.bytes ?? []).toString(), 'MSH|^~\\&|||||||ADT^A01|M1|P|2.5.1\rPID|1\r');
+  });
+
   test('a line that is no segment makes its message invalid, and no other', async () => {
     const read = await items(
       `${MSH('M1')}\rNTE|1||a value\nthat SECRET goes on\r\npid|1\rPID*1\rOK1|\rABC\r${MSH('M2')}\r`,

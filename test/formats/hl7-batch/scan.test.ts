@@ -24,6 +24,8 @@ describe('files that are taken', () => {
     ['blank lines in the envelope', `FHS|^~\\&\n\nBHS|^~\\&\n \n${ONE}\nBTS|1\n\t\nFTS|1\n`, 1, { bts: [1] }],
     ['an empty batch', 'FHS|^~\\&\rBHS|^~\\&\rBTS|0\rFTS|1\r', 0, { batches: 1, bts: [0], fts: 1 }],
     ['an empty file', 'FHS|^~\\&\rFTS|0\r', 0, { batches: 0, bts: [], fts: 0 }],
+    ['the mark of the end of a text', `${ONE}\x1a`, 1, { lineEnds: 'CR' }],
+    ['that mark behind an envelope', `BHS|^~\\&\r\n${ONE.replaceAll('\r', '\r\n')}BTS|1\r\n\x1a\r\n`, 1, { bts: [1] }],
     ['other delimiters', 'MSH#*~\\&#LAB\rPID#1\r', 1, {}],
   ];
   for (const [what, text, messages, details] of cases) {
@@ -64,6 +66,9 @@ describe('files that are refused, by line and column', () => {
     ['a segment between envelope and message', `BHS|^~\\&\rPID|SECRET\r${ONE}`, 'HL7_STRAY_TEXT', at(2, 1)],
     ['a header behind a space', `${ONE} ${ONE}`, 'HL7_HEADER_MISPLACED', at(3, 1)],
     ['a frame inside', `${ONE}\x1c\r\x0b${ONE}`, 'HL7_HEADER_MISPLACED', at(4, 1)],
+    ['the end of a frame', `${ONE}\x1c\r`, 'HL7_STRAY_TEXT', at(3, 1)],
+    ['the end of a frame behind an envelope', `BHS|^~\\&\r${ONE}BTS|1\r\x1c`, 'HL7_STRAY_TEXT', at(5, 1)],
+    ['a workbook', 'PK\x03\x04\x14\0SECRET', 'NOT_TEXT', { line: 1 }],
     ['two files with byte order marks in one', `\uFEFF${ONE}\uFEFF${ONE}`, 'HL7_HEADER_MISPLACED', at(3, 1)],
     ['a trailer behind a tab', `${ONE}\tBTS|1\r`, 'HL7_HEADER_MISPLACED', at(3, 1)],
     ['FHS in the middle', `${ONE}FHS|^~\\&\r${ONE}`, 'HL7_ENVELOPE_BROKEN', at(3, 1)],
@@ -112,6 +117,21 @@ describe('counts', () => {
     assert.ok((quarantine?.reason.length ?? 0) < 2000);
     assert.match(quarantine?.reason ?? '', /what comes after is not compared/);
     assert.equal((details.bts as unknown[]).length, 20);
+  });
+
+  test('an envelope that is open where the file ends inside a message was cut off', async () => {
+    const cut = `FHS|^~\\&\rBHS|^~\\&\r${ONE}${MSH}`;
+    const { quarantine } = await scan(cut);
+    assert.equal(quarantine?.code, 'HL7_COUNTS_DIFFER');
+    assert.match(quarantine?.reason ?? '', /^line 2: BHS has no BTS, .*; line 1: FHS has no FTS/);
+    for (const [text, counts] of [
+      [cut, 'ignore'],
+      [`${cut}\r`, 'check'],
+      [`${cut}\rBTS|2`, 'check'],
+      [ONE + MSH, 'check'],
+    ] as const) {
+      assert.equal((await scan(text, { counts })).quarantine, undefined, text);
+    }
   });
 
   test('`ignore` does not look, `require` wants trailers', async () => {

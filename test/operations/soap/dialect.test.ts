@@ -248,10 +248,14 @@ test('describe says what the transport can carry, without a receiver', () => {
     repeatable: false,
     answers: { unmentioned: 'inDoubt', twice: 'inDoubt', unknown: 'inDoubt', counts: 'warn' },
     probes: false,
+    largest: {},
   });
   const children = [{ element: 'file', from: 'message', carry: 'base64' }];
   const from = resources({ own: { ...OWN, request: { element: 'put', children } } });
   assert.equal(soap.describe({ dialect: 'own', url: 'http://localhost/' }, from).carries.characters, 'any');
+  const small = resources({ own: { ...OWN, batch: { maxMessages: 9, maxBytes: 5000 } } });
+  const { largest } = soap.describe({ dialect: 'own', url: 'http://localhost/' }, small);
+  assert.deepEqual(largest, { messages: 9, bytes: 5000 });
 });
 
 test('a config that cannot be used is refused before anything is sent, without its secrets', () => {

@@ -156,3 +156,24 @@ test('a file that vanishes before it is claimed leaves nothing behind', async (t
   );
   assert.equal((await drop.list('work')).length, 2);
 });
+
+test('a writer that goes on after its file was taken in is told of, in the log and in the report', async (t) => {
+  const drop = await makeDrop(t);
+  await drop.start();
+  for (const name of ['late.csv', 'good.csv']) await drop.put(name, name.slice(0, 4));
+  await until('both are accepted', () => drop.engine.submissions.size === 2);
+  for (const { view } of drop.engine.submissions.values()) drop.engine.route(view.id);
+  await until('both are moved', () => [...drop.engine.submissions.values()].every((one) => one.progress === 'moved'));
+  const views = [...drop.engine.submissions.values()].map(({ view }) => view);
+  const late = views.find(({ name }) => name === 'late.csv')?.id ?? '';
+  await appendFile(join(drop.inbox, 'done', `${late}-late.csv`), '2\n');
+  for (const { id } of views) drop.engine.settle(id);
+  await until('both are closed', () => [...drop.engine.submissions.values()].every((one) => one.progress === 'closed'));
+  for (const { id, name } of views) {
+    const { warning } = JSON.parse(await drop.text('done', `${id}-${name}.report.json`));
+    const { code, bytesTaken, bytesNow } = warning ?? {};
+    const expected = name === 'late.csv' ? ['FILE_CHANGED_LATE', 4, 6] : [undefined, undefined, undefined];
+    assert.deepEqual([code, bytesTaken, bytesNow], expected);
+  }
+  assert.equal(drop.engine.log.filter(codeIs('FILE_CHANGED_LATE')).length, 1);
+});

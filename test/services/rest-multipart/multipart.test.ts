@@ -211,6 +211,8 @@ describe('what is not sound is refused with the reason', () => {
     ['nothing', '', '400 BODY_EMPTY'],
     ['another boundary', sound.replaceAll(BOUNDARY, 'other'), '400 BOUNDARY_NOT_FOUND'],
     ['a boundary after a long preamble', `${'x'.repeat(2000)}\r\n${sound}${END}`, '400 BOUNDARY_NOT_FOUND'],
+    ['LF before the first boundary', `\n${sound}${sound}${END}`, '400 BOUNDARY_UNCLEAR'],
+    ['a boundary within the preamble', `x--${BOUNDARY}\r\n${sound}${END}`, '400 BOUNDARY_UNCLEAR'],
     ['lines that end in LF', (sound + END).replaceAll('\r\n', '\n'), '400 BOUNDARY_UNCLEAR'],
     ['no end', sound, '400 BODY_ENDS_EARLY'],
     ['an end within the header', `--${BOUNDARY}\r\n${disposition}\r\n`, '400 BODY_ENDS_EARLY'],
