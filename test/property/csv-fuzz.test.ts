@@ -221,6 +221,8 @@ test('names of headers and values cannot reach a prototype', async () => {
   await fc.assert(
     fc.asyncProperty(file, async ({ header, rows, mapped }) => {
       const lines = [header, ...rows.map((row) => row.slice(0, header.length))];
+      // The header once more is a fault of its own.
+      fc.pre(lines.slice(1).every((line) => line.join() !== header.join()));
       const columns = header.map((name) => `  - { name: ${name}, type: code, table: sex-to-hl7 }`).join('\n');
       const map = `recordMap: names\ncolumns:\n${columns}\nunique: { columns: [${header[0]}] }\n`;
       const format = open({ delimiter: ',' }, mapped ? map : undefined);
