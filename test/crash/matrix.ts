@@ -8,6 +8,7 @@ import {
   hasLedger,
   type PluggedEngine,
   type Pull,
+  readDoubts,
   readLedger,
   spawnPlugged,
   untilSubmissionsSettled,
@@ -213,7 +214,7 @@ class Chain {
   /** Waits until everything is settled; with `hold`, what is in doubt is decided meanwhile. */
   async #settle(): Promise<void> {
     if (this.#request.policy === 'hold' && hasLedger(this.#production)) {
-      const { inDoubt } = readLedger(this.#production);
+      const inDoubt = readDoubts(this.#production);
       const found = new Set(inDoubt.map(({ batch }) => batch));
       assert.deepEqual(
         this.#doubtful.filter((batch) => !found.has(batch)),
@@ -242,7 +243,7 @@ class Chain {
   /** With `hold`: each message in doubt is decided by what the receiver has, as a person would who asks it. */
   async #decide(): Promise<void> {
     if (this.#request.policy === 'resend' || !hasLedger(this.#production)) return;
-    const { inDoubt } = readLedger(this.#production);
+    const inDoubt = readDoubts(this.#production);
     if (inDoubt.length === 0) return;
     const taken = new Set((await this.#receiver.taken()).map(({ controlId }) => controlId));
     for (const { batch, controlIds } of inDoubt) {

@@ -115,6 +115,9 @@ export function readTwinLog(path: string): readonly TakenMessage[] {
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TakenMessage);
 }
 
+/** Messages in doubt, by their batch. */
+export type Doubts = readonly { readonly batch: number; readonly controlIds: readonly string[] }[];
+
 /** What the ledger file says, read without the product's own questions, whether an engine runs or was killed. */
 export interface LedgerFacts {
   /** Control ids of the messages whose delivery is committed. */
@@ -123,37 +126,51 @@ export interface LedgerFacts {
   readonly sending: readonly number[];
   /** Messages of these attempts. */
   readonly inFlight: number;
-  /** Batches with messages in doubt. */
-  readonly inDoubt: readonly { readonly batch: number; readonly controlIds: readonly string[] }[];
+  readonly inDoubt: Doubts;
 }
 
 export function readLedger(production: TestProduction): LedgerFacts {
+  return withLedger(production, (db) => ({
+    delivered: new Set(ofState(db, STATE_CODES.delivered).map(({ controlId }) => controlId)),
+    sending: db
+      .prepare('SELECT batch FROM attempts WHERE ended_at IS NULL')
+      .all()
+      .map((row) => Number(row.batch)),
+    inFlight: ofState(db, STATE_CODES.sending).length,
+    inDoubt: doubtsIn(db),
+  }));
+}
+
+/** Only what is in doubt: cheap enough to be asked again and again. */
+export function readDoubts(production: TestProduction): Doubts {
+  return withLedger(production, doubtsIn);
+}
+
+function withLedger<T>(production: TestProduction, read: (db: DatabaseSync) => T): T {
   const db = new DatabaseSync(ledgerFile(production), { readOnly: true, timeout: 5000 });
   try {
-    const instance = Buffer.from(
-      db.prepare("SELECT value FROM facts WHERE key = 'instance'").get()?.value as Uint8Array,
-    ).toString();
-    const id = (row: Record<string, unknown>) => `${instance}-${row.submission}-${row.item}`;
-    const ofState = db.prepare('SELECT submission, item, batch FROM messages WHERE state = ? ORDER BY id');
-    const doubtful = Map.groupBy(ofState.all(STATE_CODES.inDoubt), (row) => Number(row.batch));
-    return {
-      delivered: new Set(ofState.all(STATE_CODES.delivered).map(id)),
-      sending: db
-        .prepare('SELECT batch FROM attempts WHERE ended_at IS NULL')
-        .all()
-        .map((row) => Number(row.batch)),
-      inFlight: ofState.all(STATE_CODES.sending).length,
-      inDoubt: [...doubtful].map(([batch, rows]) => ({ batch, controlIds: rows.map(id) })),
-    };
+    return read(db);
   } finally {
     db.close();
   }
 }
 
+function doubtsIn(db: DatabaseSync): Doubts {
+  const byBatch = Map.groupBy(ofState(db, STATE_CODES.inDoubt), ({ batch }) => batch);
+  return [...byBatch].map(([batch, rows]) => ({ batch, controlIds: rows.map(({ controlId }) => controlId) }));
+}
+
+function ofState(db: DatabaseSync, state: number): readonly { readonly batch: number; readonly controlId: string }[] {
+  const instance = Buffer.from(
+    db.prepare("SELECT value FROM facts WHERE key = 'instance'").get()?.value as Uint8Array,
+  ).toString();
+  const rows = db.prepare('SELECT submission, item, batch FROM messages WHERE state = ? ORDER BY id').all(state);
+  return rows.map((row) => ({ batch: Number(row.batch), controlId: `${instance}-${row.submission}-${row.item}` }));
+}
+
 /** What stands in the ledger, for the message of a test that waited in vain. */
 export function describeLedger(production: TestProduction): string {
-  const db = new DatabaseSync(ledgerFile(production), { readOnly: true, timeout: 5000 });
-  try {
+  return withLedger(production, (db) => {
     const states = Object.entries(STATE_CODES).map(([name, code]) => `when ${code} then '${name}'`);
     const questions = [
       "SELECT name, state, items, items_routed, progress FROM submissions WHERE settled_at IS NULL OR progress <> 'closed'",
@@ -162,7 +179,5 @@ export function describeLedger(production: TestProduction): string {
       'SELECT batch, attempt, started_at, ended_at, outcome, code FROM attempts ORDER BY started_at DESC LIMIT 3',
     ];
     return questions.map((sql) => JSON.stringify(db.prepare(sql).all())).join('\n');
-  } finally {
-    db.close();
-  }
+  });
 }

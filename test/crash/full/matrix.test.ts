@@ -47,7 +47,7 @@ after(() => {
   );
 });
 
-describe(`the crash matrix, seed ${SEED}`, { concurrency: 2, skip: redisSkip() || mongoSkip() }, () => {
+describe(`the crash matrix, seed ${SEED}`, { concurrency: 4, skip: redisSkip() || mongoSkip() }, () => {
   // Label by label through all ways, so that a run that is broken off has seen each way.
   for (const [index, label] of LABELS.entries()) {
     if (!label.label.includes(ONLY)) continue;
