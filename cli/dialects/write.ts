@@ -1,6 +1,7 @@
 /** Writes a dialect, and samples to begin with, from a WSDL. What the WSDL does not say is marked for a person. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { WaybillError } from '../../engine/errors.ts';
 import { DEFAULT_LIMITS } from '../../operations/soap/config.ts';
 import { type ContractOperation, readContract } from '../../operations/soap/contract.ts';
@@ -86,7 +87,7 @@ namespace: ${quoted(request.uri)}
 charset: utf-8   # ASK
 
 request:
-  element: ${request.local}
+  element: ${plain(request.local)}
   qualified: ${qualified}
   children:
 ${elements.flatMap((each) => childLines(each, message, around, 4)).join('\n')}
@@ -126,14 +127,14 @@ function answerLines(answer: AnswerGuess, { encoded }: ContractOperation): strin
   const { element, success, words } = answer;
   const encoding = encoded.includes(element) ? '\n  encoding: base64' : '';
   if (success === undefined) {
-    return `# Where the HL7 acknowledgement stands.   # CONFIRM\nanswer:\n  element: ${element || 'FILL-IN'}\n  content: hl7${encoding}`;
+    return `# Where the HL7 acknowledgement stands.   # CONFIRM\nanswer:\n  element: ${plain(element || 'FILL-IN')}\n  content: hl7${encoding}`;
   }
   return `# Nothing is delivered unless the flag says so.   # CONFIRM the words of the flag
 answer:
-  element: ${element || success}
+  element: ${plain(element || success)}
   content: ${isBoth(answer) ? 'hl7' : 'text'}${encoding}
-  success: { element: ${success}, equals: ["true"], refused: ["false"] }
-${words === undefined && isBoth(answer) ? '' : `  words: ${words ?? element}`}`;
+  success: { element: ${plain(success)}, equals: ["true"], refused: ["false"] }
+${words === undefined && isBoth(answer) ? '' : `  words: ${plain(words ?? element)}`}`;
 }
 
 function childLines(
@@ -144,21 +145,26 @@ function childLines(
 ): readonly string[] {
   const space = ' '.repeat(indent);
   const own = element.namespace === around ? '' : `, namespace: ${quoted(element.namespace)}`;
-  const head = `${space}- { element: ${element.name}${own}`;
+  const head = `${space}- { element: ${plain(element.name)}${own}`;
   if (element.children.length > 0) {
     const inside = element.children.flatMap((each) => childLines(each, message, element.namespace, indent + 4));
     // What nothing is sent in is left out where the schema lets it.
     if (element.optional && inside.every((line) => line.trimStart().startsWith('#'))) return inside;
     const namespace = own === '' ? [] : [`${space}  namespace: ${quoted(element.namespace)}`];
-    return [`${space}- element: ${element.name}`, ...namespace, `${space}  children:`, ...inside];
+    return [`${space}- element: ${plain(element.name)}`, ...namespace, `${space}  children:`, ...inside];
   }
   if (element === message) {
     return [`${head}, from: message, carry: ${element.text === 'base64Binary' ? 'base64' : 'text'} }   # CONFIRM`];
   }
   const source = sourceFor(element);
   if (source !== undefined) return [`${head}, from: ${source} }   # CONFIRM`];
-  const fixed = `{ element: ${element.name}${own}, text: "${/^(int|long|short|unsigned|decimal)/.test(element.text ?? '') ? '1' : ''}" }`;
+  const fixed = `{ element: ${plain(element.name)}${own}, text: "${/^(int|long|short|unsigned|decimal)/.test(element.text ?? '') ? '1' : ''}" }`;
   return element.optional ? [`${space}# - ${fixed}   # may be left out`] : [`${space}- ${fixed}   # ASK`];
+}
+
+/** A name as YAML takes it for a text: an element may be called `true` or `Null`. */
+function plain(name: string): string {
+  return stringify(name, { lineWidth: 0 }).trimEnd();
 }
 
 /** A text as YAML takes it for a text, whatever stands in it. */

@@ -11,11 +11,13 @@ interface Wsdl {
   readonly answer: string;
   /** A part for the SOAP header. */
   readonly header?: boolean;
+  /** Elements of the request beside that of the message. */
+  readonly beside?: string;
 }
 
-const WSDL = ({ answer, header = false }: Wsdl): string =>
+const WSDL = ({ answer, header = false, beside = '' }: Wsdl): string =>
   `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:p="urn:p" targetNamespace="urn:p"><types><xs:schema targetNamespace="urn:p" elementFormDefault="qualified">
-<xs:element name="Auth" type="xs:string"/><xs:element name="Put"><xs:complexType><xs:sequence><xs:element name="Hl7" type="xs:string"/></xs:sequence></xs:complexType></xs:element>
+<xs:element name="Auth" type="xs:string"/><xs:element name="Put"><xs:complexType><xs:sequence><xs:element name="Hl7" type="xs:string"/>${beside}</xs:sequence></xs:complexType></xs:element>
 <xs:element name="PutResponse"><xs:complexType><xs:sequence>${answer}</xs:sequence></xs:complexType></xs:element></xs:schema></types>
 <message name="In">${header ? '<part name="head" element="p:Auth"/>' : ''}<part name="body" element="p:Put"/></message><message name="Out"><part name="body" element="p:PutResponse"/></message>
 <portType name="Port"><operation name="Put"><input message="p:In"/><output message="p:Out"/></operation></portType>
@@ -52,4 +54,10 @@ test('what the WSDL wants in the SOAP header is named for a person', async (t) =
   assert.match(text, /element: Put\n/);
   const none = await written(t, { answer: '<xs:element name="return" type="xs:string"/>' });
   assert.doesNotMatch(none, /SOAP header/);
+});
+
+test('elements whose names YAML would take for something else', async (t) => {
+  const answer = '<xs:element name="return" type="xs:string"/>';
+  const beside = '<xs:element name="True" type="xs:string"/><xs:element name="null" type="xs:string"/>';
+  assert.match(await written(t, { answer, beside }), /- \{ element: "True", .*\n.*- \{ element: "null", /);
 });
