@@ -190,6 +190,7 @@ class Chain {
     const ended = await engine.ended;
     const wanted = pull.fault === 'kill' ? { code: null, signal: 'SIGKILL' } : { code: LEDGER_DIED, signal: null };
     assert.deepEqual(ended, wanted, engine.log().slice(-2000));
+    await this.#receiver.atRest();
     const taken = this.#receiver.showsRepeats ? (await this.#receiver.taken()).length : Number.POSITIVE_INFINITY;
     const { delivered, sending, inFlight, inDoubt } = readLedger(this.#production);
     this.#inDoubt += inFlight;

@@ -1,4 +1,5 @@
 /** What stands at the other end of a crash test: a twin, which may misbehave by a seed, or a MongoDB server. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { resolveDialect } from '../../operations/soap/dialect.ts';
@@ -8,11 +9,17 @@ import { ownMongo } from '../support/mongo.ts';
 import type { TestProduction } from '../support/production.ts';
 import { RECEIVER_CREDENTIALS } from '../support/receiver.ts';
 import { cleanUp } from '../support/redis.ts';
+import { until } from '../support/until.ts';
 import type { Way } from './production.ts';
 
 export interface CrashReceiver {
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * Resolves once it has read everything that a dead engine had sent: whoever asks before that may be told of a message that
+   * it does not have, and is taken a moment later.
+   */
+  atRest(): Promise<void>;
   /** What it has, in the order in which it came. */
   taken(): Promise<readonly TakenMessage[]>;
   /** Messages that it never takes. */
@@ -45,6 +52,7 @@ async function twin(t: TestContext, production: TestProduction, sins: number | u
   return {
     url: started.url,
     env: {},
+    atRest: () => until('the receiver has read what was sent', () => !hasHalfClosed(Number(new URL(started.url).port))),
     taken: async () => readTwinLog(log),
     refuses: sins === undefined ? () => false : (controlId) => controlId.endsWith('7'),
     showsRepeats: true,
@@ -56,6 +64,8 @@ async function mongo(t: TestContext): Promise<CrashReceiver> {
   return {
     url: server.url,
     env: { CRASH_DATABASE: server.database },
+    // The same document twice is one.
+    atRest: async () => undefined,
     async taken() {
       const documents = await server.db.collection<{ _id: string }>('doses').find().toArray();
       return documents.map((each) => ({ request: 0, controlId: each._id, message: JSON.stringify(each) }));
@@ -63,6 +73,19 @@ async function mongo(t: TestContext): Promise<CrashReceiver> {
     refuses: () => false,
     showsRepeats: false,
   };
+}
+
+/** State of a connection that the other end has closed and this one has not (Linux, `include/net/tcp_states.h`). */
+const CLOSE_WAIT = '08';
+
+/** Whether there is a connection to this port that its other end has closed, and that was not read to its end. */
+function hasHalfClosed(port: number): boolean {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines.some((line) => {
+    const [, here, , state] = line.trim().split(/\s+/);
+    return state === CLOSE_WAIT && here?.endsWith(local);
+  });
 }
 
 /** Messages whose control id ends in 7 are refused whenever they come; everything else goes wrong by chance. */
@@ -84,7 +107,6 @@ const LATE: readonly Sin[] = [
   { sin: 'half-answer', take: 'all' },
   { sin: 'half-answer', take: 'half' },
   { sin: 'wrong-id' },
-  { sin: 'empty-id' },
   { sin: 'previous-answer' },
   { sin: 'named-twice', code: 'AR' },
   { sin: 'unknown-id' },
@@ -97,6 +119,12 @@ const LATE: readonly Sin[] = [
   { sin: 'empty-element' },
 ];
 
+/**
+ * Not for a single message: a refusal that names nothing speaks of the whole request, and as the answer before it would
+ * refuse what was taken, which nobody could find out.
+ */
+const NAMELESS: Rule = { when: { probability: OFTEN, messagesOver: 1 }, do: [{ sin: 'empty-id' }, REFUSED] };
+
 /** A receiver that does each of them now and then; the same seed does the same. */
 export function misbehaving(seed: number): Scenario {
   const by = (sins: readonly Sin[]): Rule => ({ when: { probability: OFTEN }, do: sins });
@@ -104,6 +132,6 @@ export function misbehaving(seed: number): Scenario {
     scenario: 'misbehaving',
     seed,
     timeZone: 'UTC',
-    rules: [...EARLY.map((sin) => by([sin])), ...LATE.map((sin) => by([sin, REFUSED])), { do: [REFUSED] }],
+    rules: [...EARLY.map((sin) => by([sin])), ...LATE.map((sin) => by([sin, REFUSED])), NAMELESS, { do: [REFUSED] }],
   };
 }
