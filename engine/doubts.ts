@@ -4,7 +4,7 @@
  */
 import type { Connection } from './connection.ts';
 import type { DoubtSettings, RetrySettings } from './contracts/production.ts';
-import type { Doubt, NewSubmission, Store } from './contracts/store.ts';
+import type { Doubt, MessageOutcomeState, NewSubmission, Store } from './contracts/store.ts';
 import { codeOf, DeliveryError, messageOf } from './errors.ts';
 import { emit } from './events.ts';
 import { batchId } from './ids.ts';
@@ -123,8 +123,11 @@ export class Doubts {
     } finally {
       pacer.end(answer !== undefined, 0, clock.now());
     }
-    if (answer?.kind === 'verdicts') return this.#store(doubt, answer, beforeDeadline);
-    return this.#notYet(doubt, answer?.words ?? 'The receiver could not be asked.', answer?.askAfterMs, beforeDeadline);
+    // A receiver that is still at a request does not have its messages yet, and would take them beside what is sent again.
+    const isEarly = clock.now() < doubt.since + this.#context.settings.every;
+    const told = answer && isEarly ? withoutAbsence(answer) : answer;
+    if (told?.kind === 'verdicts') return this.#store(doubt, told, beforeDeadline);
+    return this.#notYet(doubt, told?.words ?? 'The receiver could not be asked.', told?.askAfterMs, beforeDeadline);
   }
 
   /** One question; `undefined` where it did not get through. */
@@ -185,6 +188,19 @@ export class Doubts {
     const slower = doubt.asked >= PATIENCE ? PATIENCE : 1;
     return Math.min(clock.now() + Math.max(settings.every * slower, askAfterMs ?? 0), beforeDeadline);
   }
+}
+
+const NOT_THERE_YET = 'The receiver does not have them yet; it is asked once more before they are sent again.';
+
+/** What a receiver said, but for what it does not have: that stays in doubt. */
+function withoutAbsence(reading: ProbeReading): ProbeReading {
+  if (reading.kind === 'notYet') return reading;
+  const kept = (state: MessageOutcomeState) => (state === 'queued' ? 'inDoubt' : state);
+  const rest = kept(reading.rest);
+  const exceptions = reading.exceptions.map((each) => ({ ...each, state: kept(each.state) }));
+  if (rest === 'inDoubt' && exceptions.every(({ state }) => state === 'inDoubt'))
+    return { kind: 'notYet', words: NOT_THERE_YET, askAfterMs: undefined };
+  return { ...reading, rest, exceptions };
 }
 
 const OVERDUE = {

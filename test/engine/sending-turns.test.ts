@@ -206,6 +206,39 @@ describe('doubt', () => {
     await untilStates(store, { inDoubt: 2 });
   });
 
+  test('a message that the receiver does not have yet is asked about once more before it is sent again', async (t) => {
+    const store = await ledger(t);
+    await routed(store, 1, ['m1', 'm2', 'm3']);
+    let now = 1_000_000;
+    let asked = 0;
+    const operation = fakeOperation((messages, call) =>
+      call === 1 ? new UncertainError('X', 'x') : acceptAll(messages),
+    );
+    operation.probe = async ({ ids }) => {
+      asked += 1;
+      const there = asked > 1 ? ids : ids.slice(0, 1);
+      const outcomes = ids.map((id, index) =>
+        there.includes(id)
+          ? ({ index, outcome: 'delivered', code: 'AA', words: '' } as const)
+          : ({ index, outcome: 'queued', code: 'NOT_THERE', words: '' } as const),
+      );
+      return { kind: 'outcomes', outcomes, raw: Buffer.from('') };
+    };
+    const clock = { now: () => now };
+    const batch = { ...DESTINATION.batch, maxMessages: 3 };
+    const inDoubt = { ...HOLD, policy: 'probe', every: 60_000 } as const;
+    const sending = await sendingTo(t, store, operation, { clock, destination: { inDoubt, batch } });
+    sending.wake();
+    await untilStates(store, { inDoubt: 3 });
+    now += 10_000;
+    sending.look(now, []);
+    await untilStates(store, { delivered: 1, inDoubt: 2 });
+    now += 60_000;
+    sending.look(now, []);
+    await untilStates(store, { delivered: 3 });
+    assert.deepEqual([asked, operation.calls.length], [2, 1], 'the receiver took them after it was asked first');
+  });
+
   test('is not resent more often than the destination tries; then it waits for a person', async (t) => {
     const store = await ledger(t);
     await routed(store, 1, ['m1', 'm2']);
