@@ -5,6 +5,7 @@ import type { Clock } from './contracts/runtime.ts';
 import type { Store } from './contracts/store.ts';
 import { codeOf, messageOf, WaybillError } from './errors.ts';
 import { emit } from './events.ts';
+import { Rounds } from './rounds.ts';
 
 /** Acts of people on messages that fit a filter: looked at first, confirmed by their number, then done in slices. */
 
@@ -30,13 +31,11 @@ const TRY_AGAIN = 5000;
 /** Does acts one after the other, part by part; what was begun is finished, if need be by the next run. */
 export class Acting {
   readonly #options: ActingOptions;
-  #running: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #rounds: Rounds;
 
   constructor(options: ActingOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(options, { round: () => this.#doAll(), failed: waitAfter });
   }
 
   get looking(): Looking {
@@ -88,27 +87,18 @@ export class Acting {
 
   /** Goes on with what is not finished: acts of an earlier run too. */
   goOn(): void {
-    if (this.#stopped) return;
-    clearTimeout(this.#timer);
-    this.#again = true;
-    this.#running ??= this.#attempt().finally(() => {
-      this.#running = undefined;
-      // Asked for between the last look and now.
-      if (this.#again) this.goOn();
-    });
+    this.#rounds.wake();
   }
 
   /** Does everything that is not finished, before it resolves. @throws StoreError where the ledger cannot be written */
   async finish(): Promise<void> {
-    await this.#running;
+    await this.#rounds.idle();
     await this.#doAll();
   }
 
   /** Ends after the part that is being done. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   #refuseUnknown({ goal, destinations }: ActPreview): void {
@@ -121,23 +111,10 @@ export class Acting {
     );
   }
 
-  async #attempt(): Promise<void> {
-    try {
-      while (this.#again && !this.#stopped) {
-        this.#again = false;
-        await this.#doAll();
-      }
-    } catch (error) {
-      emit('actWaits', { code: codeOf(error), reason: messageOf(error) });
-      this.#timer = setTimeout(() => this.goOn(), TRY_AGAIN);
-      this.#timer.unref();
-    }
-  }
-
   async #doAll(): Promise<void> {
     for (;;) {
       const [next] = await this.looking.ask('acts', { limit: 1, running: true });
-      if (!next || this.#stopped) return;
+      if (!next || this.#rounds.stopping.aborted) return;
       await this.#do(next.act);
     }
   }
@@ -148,11 +125,16 @@ export class Acting {
       const { finished, changed: n } = await store.continueAct({ act, at: clock.now() });
       if (n > 0 || finished) await changed();
       if (finished) break;
-      if (this.#stopped) return;
+      if (this.#rounds.stopping.aborted) return;
     }
     const { verb, done, skipped } = await this.act(act);
     emit('actDone', { act, verb, messages: done, skipped });
   }
+}
+
+function waitAfter(error: unknown): number {
+  emit('actWaits', { code: codeOf(error), reason: messageOf(error) });
+  return TRY_AGAIN;
 }
 
 function refuseUnconfirmed({ verb, confirm }: ActRequest, { count, filter, leftOut }: ActPreview): void {

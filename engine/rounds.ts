@@ -3,7 +3,7 @@ import type { Clock } from './contracts/runtime.ts';
 export interface RoundsContext {
   readonly clock: Clock;
   /** Signals other processes too, when something is due. */
-  readonly dueAt: (at: number) => void;
+  readonly dueAt?: (at: number) => void;
 }
 
 /** The work of one round. */
@@ -38,6 +38,11 @@ export class Rounds {
     return this.#stop.signal;
   }
 
+  /** Resolves when no round runs any more. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
   /** There may be something to do. Cheap; may be called as often as anything happens. */
   wake(): void {
     if (this.#stop.signal.aborted) return;
@@ -57,7 +62,7 @@ export class Rounds {
     this.#ringsAt = ringsAt;
     this.#timer = setTimeout(() => this.#ring(), wait);
     this.#timer.unref();
-    this.#context.dueAt(at);
+    this.#context.dueAt?.(at);
   }
 
   /** Ends after the round that runs. */
