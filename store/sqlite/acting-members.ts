@@ -5,6 +5,7 @@ import { loseMembers, readBatch, readParts, setBatch } from './batches.ts';
 import type { Database, Row } from './database.ts';
 import { appendEvent, number, optionalNumber, text } from './rows.ts';
 import { NO_BATCH, STATE_CODES } from './schema.ts';
+import { SENDABLE } from './sendable.ts';
 import { count } from './write-counters.ts';
 
 /** Single messages change their state by a person's decision: with counters, blocks, batches and submissions. */
@@ -57,9 +58,7 @@ function holds(block: Row, message: number): boolean {
 
 function blockOf(db: Database, message: number): Row {
   const row = db.get(
-    `SELECT b.id, b.destination, b.first_message, b.messages, EXISTS (SELECT 1 FROM bodies WHERE id = b.id)
-       AND NOT EXISTS (SELECT 1 FROM purges WHERE submission = b.submission)
-         AND NOT EXISTS (SELECT 1 FROM submissions WHERE number = b.submission AND state IN ('refused', 'cancelled')) AS kept
+    `SELECT b.id, b.destination, b.first_message, b.messages, ${SENDABLE} AS kept
      FROM body_blocks b WHERE b.first_message <= ? ORDER BY b.first_message DESC LIMIT 1`,
     message,
   );

@@ -5,6 +5,7 @@ import type { Database, Row } from './database.ts';
 import { ACTABLE } from './migration-acting.ts';
 import { number, optionalNumber, stateName, text } from './rows.ts';
 import { NO_BATCH, STATE_CODES } from './schema.ts';
+import { SENDABLE } from './sendable.ts';
 
 /**
  * Finds messages that fit a filter, a page at a time. The counters say which submissions have any in a state; of those,
@@ -90,10 +91,7 @@ function namedSubmissions(db: Database, filter: MessageFilter): readonly number[
 function blocksOf(db: Database, filter: MessageFilter, submission: number, behind: number): Row[] {
   const unsettled = (filter.states ?? STATES).every((state) => !MESSAGE_STATES[state].settled);
   const rows = db.all(
-    `SELECT b.id, b.submission, b.block, b.destination, b.first_message, b.messages, b.routed_at,
-       EXISTS (SELECT 1 FROM bodies WHERE id = b.id)
-         AND NOT EXISTS (SELECT 1 FROM purges WHERE submission = b.submission)
-         AND NOT EXISTS (SELECT 1 FROM submissions WHERE number = b.submission AND state IN ('refused', 'cancelled')) AS kept
+    `SELECT b.id, b.submission, b.block, b.destination, b.first_message, b.messages, b.routed_at, ${SENDABLE} AS kept
      FROM body_blocks b WHERE b.submission = ? AND b.id > ?${unsettled ? ' AND b.unsettled > 0' : ''} ORDER BY b.id`,
     submission,
     behind,

@@ -13,7 +13,18 @@ import * as intake from '../../store/sqlite/write-accept.ts';
 import * as submissions from '../../store/sqlite/write-submissions.ts';
 import { act, actingOn, selectAll } from './acting-support.ts';
 import { dataFolder, openSqlite } from './ledger.ts';
-import { audit, counts, deliver, entriesTo, exception, newBlock, routed, SNAPSHOT, submission } from './support.ts';
+import {
+  audit,
+  counts,
+  deliver,
+  entriesTo,
+  exception,
+  newBlock,
+  routed,
+  SNAPSHOT,
+  submission,
+  versionOf,
+} from './support.ts';
 
 /** Counts the statements that read. */
 class Recorder extends Database {
@@ -27,18 +38,7 @@ class Recorder extends Database {
 
 /** A new version of the only message of an item, in the place of this one. */
 async function replace(store: Store, item: number, message: number, from: MessageState): Promise<number> {
-  const { versions } = await store.newVersions({
-    submission: 1,
-    item,
-    kind: 'rowEdited',
-    at: 7000,
-    who: 'ana',
-    reason: 'asked',
-    changed: ['family'],
-    row: undefined,
-    search: [],
-    versions: [{ replaces: message, from, state: 'queued', body: Buffer.from('new'), bytes: 3 }],
-  });
+  const { versions } = await store.newVersions(versionOf(1, item, message, from));
   return versions[0]?.message ?? 0;
 }
 

@@ -9,6 +9,7 @@ import type {
   NewAnswer,
   NewBlock,
   NewSubmission,
+  NewVersions,
   PlannedBatch,
   Store,
 } from '../../engine/contracts/store.ts';
@@ -281,4 +282,27 @@ export async function counts(store: Store, number: number): Promise<Partial<Reco
 export async function stale(store: Store, change: Promise<unknown>): Promise<void> {
   await assert.rejects(change, { code: 'STORE_STALE' });
   await audit(store);
+}
+
+/** A new version of one message of an item, in the place of this one. */
+export function versionOf(
+  submission: number,
+  number: number,
+  message: number,
+  from: MessageState,
+  over: Partial<NewVersions> = {},
+): NewVersions {
+  return {
+    submission,
+    item: number,
+    kind: 'rowEdited',
+    at: 7000,
+    who: 'ana',
+    reason: 'asked',
+    changed: ['family'],
+    row: undefined,
+    search: [],
+    versions: [{ replaces: message, from, state: 'queued', body: Buffer.from('new'), bytes: 3 }],
+    ...over,
+  };
 }

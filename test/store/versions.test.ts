@@ -21,6 +21,7 @@ import {
   routed,
   send,
   stale,
+  versionOf,
   waitingOf,
   work,
 } from './support.ts';
@@ -41,28 +42,6 @@ async function current(store: Store, submission: number, number: number, entry =
 async function edit(store: Store, submission: number, number: number, over: Partial<NewVersions> = {}) {
   const { message, state } = await current(store, submission, number);
   return store.newVersions(versionOf(submission, number, message, state, over));
-}
-
-function versionOf(
-  submission: number,
-  number: number,
-  message: number,
-  from: LocatedItem['messages'][number]['state'],
-  over: Partial<NewVersions> = {},
-): NewVersions {
-  return {
-    submission,
-    item: number,
-    kind: 'rowEdited',
-    at: 7000,
-    who: 'ana',
-    reason: 'asked',
-    changed: ['family'],
-    row: undefined,
-    search: [],
-    versions: [{ replaces: message, from, state: 'queued', body: Buffer.from('new'), bytes: 3 }],
-    ...over,
-  };
 }
 
 test('an invalid row is edited: a new version is queued, in its old place', async (t) => {
